@@ -1,0 +1,183 @@
+/**
+ * @file What can be said of Ĉ before looking at it.
+ *
+ * Block r of Ĉ is Σ_s w_rs P̂_s. Two things separate it from C_r:
+ *
+ * 1. The misfit M_r of its coefficients over all pairs (A_p, B_q). The error Σ_pq M_pq A_p B_q is at most
+ *    ‖M_r‖₂·‖A‖_F·‖B‖_F, and at most Σ_pq |M_pq|·‖A_p‖_F·‖B_q‖_F; the smaller counts. (The first is at
+ *    least as tight as Theorem 5 of Jeong et al., "ε-Approximate Coded Matrix Multiplication".)
+ * 2. Rounding: each float32 step of encoding, multiplying and decoding is charged its γ.
+ *
+ * Both are guaranteed for honest workers, for any order of summation, absent underflow.
+ */
+
+import { Matrix as DenseMatrix, SingularValueDecomposition } from "ml-matrix";
+import type { Code, DecodePlan } from "../core/code.ts";
+import { gamma } from "../core/float32.ts";
+import { rowNorms, tableRow } from "../core/table.ts";
+
+/** Norms, singular values and sums here are themselves float64 computations. */
+const EVALUATION = 1 + 1e-10;
+
+/** Frobenius norms of the blocks of both operands, in row-major grid order. */
+export interface BlockNorms {
+  readonly a: Float64Array;
+  readonly b: Float64Array;
+}
+
+/**
+ * Guaranteed bound on ‖Ĉ − C‖_F / (‖A‖_F·‖B‖_F); 0 when an operand is zero.
+ *
+ * @param inner columns of a block of A: the length of the sums in one product.
+ */
+export function errorBound(options: {
+  readonly code: Pick<Code, "encodePlan" | "partition">;
+  readonly plan: DecodePlan;
+  readonly norms: BlockNorms;
+  readonly inner: number;
+}): number {
+  const { code, plan, norms, inner } = options;
+  const normA = euclidean(norms.a);
+  const normB = euclidean(norms.b);
+  if (normA === 0 || normB === 0) return 0;
+
+  const products = plan.tasks.map((task) => productBound(code.encodePlan, task, norms, inner));
+  let square = 0;
+  for (let r = 0; r < plan.c.rows; r++) {
+    const bound =
+      misfitBound(code, plan, r, norms, normA * normB) + roundingBound(plan, r, products);
+    square += bound * bound;
+  }
+  return (EVALUATION * Math.sqrt(square)) / (normA * normB);
+}
+
+/**
+ * Expected ‖Ĉ − C‖_F / ‖C‖_F for data without special correlation:
+ * √( Σ_r (‖M_r‖_F² + τ² Σ_s (w_rs ‖a_s‖‖b_s‖)²) / (m·n·k) ).
+ *
+ * @param tau relative rounding error of one worker product.
+ */
+export function predictedError(
+  code: Pick<Code, "encodePlan" | "partition">,
+  plan: DecodePlan,
+  tau: number,
+): number {
+  const { m, k, n } = code.partition;
+  const normsA = rowNorms(code.encodePlan.a);
+  const normsB = rowNorms(code.encodePlan.b);
+  let square = 0;
+  for (let r = 0; r < plan.c.rows; r++) {
+    square += plan.misfit[r]! ** 2;
+    const weights = tableRow(plan.c, r);
+    for (const [s, task] of plan.tasks.entries()) {
+      square += (tau * weights[s]! * normsA[task]! * normsB[task]!) ** 2;
+    }
+  }
+  return Math.sqrt(square / (m * k * n));
+}
+
+/** A product's largest possible size and error, both in the Frobenius norm. */
+interface ProductBound {
+  readonly size: number;
+  readonly error: number;
+}
+
+function productBound(
+  encodePlan: Code["encodePlan"],
+  task: number,
+  norms: BlockNorms,
+  inner: number,
+): ProductBound {
+  const a = codedBound(tableRow(encodePlan.a, task), norms.a);
+  const b = codedBound(tableRow(encodePlan.b, task), norms.b);
+  const growth = (1 + a.rounding) * (1 + b.rounding) * (1 + gamma(inner));
+  return { size: a.size * b.size * growth, error: a.size * b.size * (growth - 1) };
+}
+
+/** A coded block Σ α_p A_p: at most Σ|α_p|‖A_p‖ large, and summed with this relative rounding. */
+function codedBound(row: Float64Array, blocks: Float64Array) {
+  let size = 0;
+  for (let p = 0; p < row.length; p++) size += Math.abs(row[p]!) * blocks[p]!;
+  return { size, rounding: combinationRounding(row) };
+}
+
+/** One rounding of each weight to float32, one of each product, one of each sum but the first. */
+function combinationRounding(weights: Float64Array): number {
+  let terms = 0;
+  let exact = true;
+  for (const weight of weights) {
+    if (weight === 0) continue;
+    terms++;
+    exact &&= Math.abs(weight) === 1;
+  }
+  if (terms <= 1 && exact) return 0;
+  return gamma(terms + 1);
+}
+
+function roundingBound(plan: DecodePlan, r: number, products: readonly ProductBound[]): number {
+  const weights = tableRow(plan.c, r);
+  const decode = combinationRounding(weights);
+  let bound = 0;
+  for (const [s, { size, error }] of products.entries()) {
+    if (weights[s] !== 0) bound += Math.abs(weights[s]!) * (error + decode * size);
+  }
+  return bound;
+}
+
+function misfitBound(
+  code: Pick<Code, "encodePlan" | "partition">,
+  plan: DecodePlan,
+  r: number,
+  norms: BlockNorms,
+  normAB: number,
+): number {
+  const missing = misfitMatrix(code, plan, r);
+  let weighted = 0;
+  let frobenius = 0;
+  for (let p = 0; p < missing.rows; p++) {
+    for (let q = 0; q < missing.columns; q++) {
+      const value = Math.abs(missing.get(p, q));
+      weighted += value * norms.a[p]! * norms.b[q]!;
+      frobenius += value * value;
+    }
+  }
+  frobenius = Math.sqrt(frobenius);
+  // ‖·‖_F ≥ ‖·‖₂: where even that is lost in the rounding term, no singular values are needed.
+  const spectral =
+    frobenius < 1e-12
+      ? frobenius
+      : new SingularValueDecomposition(missing, { autoTranspose: true }).norm2;
+  return Math.min(spectral * normAB, weighted);
+}
+
+/** target − achieved coefficients of block r: rows are blocks of A, columns blocks of B. */
+function misfitMatrix(
+  { encodePlan: { a, b }, partition: { k, n } }: Pick<Code, "encodePlan" | "partition">,
+  plan: DecodePlan,
+  r: number,
+): DenseMatrix {
+  const missing = DenseMatrix.zeros(a.cols, b.cols);
+  const row = Math.floor(r / n);
+  const col = r % n;
+  for (let l = 0; l < k; l++) missing.set(row * k + l, l * n + col, 1);
+  const weights = tableRow(plan.c, r);
+  for (const [s, task] of plan.tasks.entries()) {
+    if (weights[s] !== 0)
+      subtractProduct(missing, weights[s]!, tableRow(a, task), tableRow(b, task));
+  }
+  return missing;
+}
+
+/** M −= w · a ⊗ b. */
+function subtractProduct(matrix: DenseMatrix, w: number, a: Float64Array, b: Float64Array): void {
+  for (let p = 0; p < a.length; p++) {
+    if (a[p] === 0) continue;
+    for (let q = 0; q < b.length; q++) {
+      if (b[q] !== 0) matrix.set(p, q, matrix.get(p, q) - w * a[p]! * b[q]!);
+    }
+  }
+}
+
+function euclidean(values: Float64Array): number {
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+}
