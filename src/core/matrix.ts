@@ -144,6 +144,13 @@ export function viewOf(
   return { rows, cols, rowStride, data: source.data.subarray(start, end) };
 }
 
+/** A view of those of rows first … first+count-1 that `source` has; possibly none. */
+export function rowRange(source: Matrix, first: number, count: number): Matrix {
+  const row = Math.min(first, source.rows);
+  const rows = Math.min(count, source.rows - row);
+  return viewOf(source, { row, col: 0, rows, cols: source.cols });
+}
+
 /** Frobenius norm, summed in float64. */
 export function frobenius({ rows, cols, rowStride, data }: Matrix): number {
   let sum = 0;

@@ -7,6 +7,11 @@ export interface TableBackend {
   /** "cpu", "webgpu". */
   readonly kind: string;
   /**
+   * How many rows of a table are best applied at once. Reading the blocks is most of the cost on a
+   * GPU, so many; arithmetic is on a CPU, so one, and the first task leaves the sooner.
+   */
+  readonly rowsTogether: number;
+  /**
    * Makes `inputs` ready to be combined. A view smaller than `block` is its top left part, the rest
    * being zero. The inputs must not change until the result is disposed of.
    */

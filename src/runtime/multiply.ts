@@ -77,7 +77,8 @@ export async function multiplyCoded(a: Matrix, b: Matrix, options: JobOptions): 
     (tolerance !== undefined && boundOf(code.decodePlan(received)) <= tolerance);
 
   report("encode");
-  await using source = createTaskSource({ code, grids, a, b, backend, batch: workers.length });
+  const batch = Math.min(workers.length, backend.rowsTogether);
+  await using source = createTaskSource({ code, grids, a, b, backend, batch });
   const outcome = await race({
     tasks: code.tasks,
     source,

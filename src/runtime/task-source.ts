@@ -28,6 +28,8 @@ export function createTaskSource(options: {
   const encodeB = createEncoder(code.encodePlan.b, cut(b, grids.b), grids.b.block, backend);
   /** Batches in flight or not yet handed out; entries are dropped as tasks leave. */
   const batches = new Map<number, Promise<Map<number, Task>>>();
+  /** Batches are encoded one after the other: side by side, the first would be ready with the last. */
+  let previous: Promise<unknown> = Promise.resolve();
 
   const encodeBatch = async (first: number, signal: AbortSignal): Promise<Map<number, Task>> => {
     const count = Math.min(batch, code.tasks - first);
@@ -45,7 +47,9 @@ export function createTaskSource(options: {
       const number = Math.floor(index / batch);
       let pending = batches.get(number);
       if (!pending) {
-        pending = encodeBatch(number * batch, signal);
+        const encode = () => encodeBatch(number * batch, signal);
+        pending = previous.then(encode, encode);
+        previous = pending;
         batches.set(number, pending);
       }
       const ready = await pending;

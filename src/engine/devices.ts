@@ -1,0 +1,81 @@
+import { NoDeviceError } from "../core/errors.ts";
+import type { ComputeWorker } from "../core/worker.ts";
+import { describeDevice, openDevice } from "../kernels/device.ts";
+import type { TableBackend } from "../runtime/backend.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { createCpuWorker } from "../workers/cpu-worker.ts";
+import { createCpuBackend } from "./cpu-backend.ts";
+import { type EngineOptions, isDevice } from "./options.ts";
+
+/** What an engine computes on. */
+export interface EngineDevice {
+  readonly kind: "webgpu" | "cpu";
+  /** For people: the adapter, or what does the arithmetic on the CPU. */
+  readonly description: string;
+  /** True where it is the CPU that computes, WebGPU or not. */
+  readonly software: boolean;
+}
+
+/** What an engine was given or made, and how to end what it made. */
+export interface Acquired {
+  readonly workers: readonly ComputeWorker[];
+  readonly backend: TableBackend;
+  readonly device: EngineDevice;
+  release(): Promise<void>;
+}
+
+/** More threads than this do not make a product faster on any machine we know of. */
+const MOST_DEFAULT_THREADS = 16;
+
+/** Finds or makes the workers and the backend that the options ask for. */
+export async function acquire(options: EngineOptions): Promise<Acquired> {
+  const given = typeof options.workers === "object" ? options.workers : undefined;
+  const wanted = options.device ?? (given ? "cpu" : "auto");
+  if (wanted === "cpu") return onCpu(options, given);
+  if (wanted !== "auto") return onGpu({ ...options, device: wanted }, given);
+  try {
+    // A software adapter would be slower than the CPU worker by far, so "auto" wants hardware.
+    return await onGpu({ ...options, device: "gpu" }, given);
+  } catch (error) {
+    if (error instanceof NoDeviceError) return onCpu(options, given);
+    throw error;
+  }
+}
+
+async function onCpu(
+  options: EngineOptions,
+  given: readonly ComputeWorker[] | undefined,
+): Promise<Acquired> {
+  const count = typeof options.workers === "number" ? options.workers : threadCount();
+  const made = given ? [] : named("cpu", count, (id) => createCpuWorker({ id }));
+  return {
+    workers: given ?? made,
+    backend: createCpuBackend(systemClock),
+    device: { kind: "cpu", description: "CPU (WebAssembly)", software: true },
+    release: () => disposeAll(made),
+  };
+}
+
+function named(
+  kind: string,
+  count: number,
+  make: (id: string, index: number) => ComputeWorker,
+): ComputeWorker[] {
+  return Array.from({ length: count }, (_, i) => make(`${kind}-${i}`, i));
+}
+
+function threadCount(): number {
+  const cores =
+    globalThis.process?.getBuiltinModule?.("node:os")?.availableParallelism() ??
+    globalThis.navigator?.hardwareConcurrency ??
+    1;
+  return Math.min(MOST_DEFAULT_THREADS, cores);
+}
+
+async function disposeAll(disposables: readonly AsyncDisposable[]): Promise<void> {
+  await Promise.all(disposables.map((each) => each[Symbol.asyncDispose]()));
+}
+
+async function onGpu(_o: EngineOptions, _g: unknown): Promise<Acquired> {
+  throw new NoDeviceError("no GPU");
+}
