@@ -4,7 +4,10 @@ import { describeDevice, openDevice } from "../kernels/device.ts";
 import type { TableBackend } from "../runtime/backend.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { createCpuWorker } from "../workers/cpu-worker.ts";
+import { leaseOf } from "../workers/gpu-lease.ts";
+import { createGpuWorker } from "../workers/gpu-worker.ts";
 import { createCpuBackend } from "./cpu-backend.ts";
+import { createGpuBackend } from "./gpu-backend.ts";
 import { type EngineOptions, isDevice } from "./options.ts";
 
 /** What an engine computes on. */
@@ -42,6 +45,47 @@ export async function acquire(options: EngineOptions): Promise<Acquired> {
   }
 }
 
+async function onGpu(
+  options: EngineOptions & { readonly device: "gpu" | "software" | GPUDevice },
+  given: readonly ComputeWorker[] | undefined,
+): Promise<Acquired> {
+  const { device: wanted, signal } = options;
+  const own = !isDevice(wanted);
+  const open = () =>
+    own ? openDevice({ device: wanted, ...(signal && { signal }) }) : Promise.resolve(wanted);
+  const devices: GPUDevice[] = [];
+  try {
+    for (let d = 0; d < (given || !own ? 1 : (options.devices ?? 1)); d++) {
+      devices.push(await open());
+    }
+  } catch (error) {
+    for (const device of devices) device.destroy();
+    throw error;
+  }
+  // A device that we opened can be opened again; a caller's is the caller's to replace.
+  const reopen = own ? () => openDevice({ device: wanted }) : undefined;
+  const leases = devices.map((device) => leaseOf({ device, ...(reopen && { reopen }) }));
+  const count = typeof options.workers === "number" ? options.workers : devices.length;
+  const made = given
+    ? []
+    : named("gpu", count, (id, i) => createGpuWorker({ id, device: leases[i % leases.length]! }));
+  const backend = createGpuBackend({
+    lease: leases[0]!,
+    fallback: createCpuBackend(systemClock),
+  });
+  const { description, vendor, architecture, software } = describeDevice(devices[0]!);
+  return {
+    workers: given ?? made,
+    backend,
+    device: { kind: "webgpu", description: description || `${vendor} ${architecture}`, software },
+    async release() {
+      await disposeAll(made);
+      backend[Symbol.dispose]();
+      if (own) for (const device of devices) device.destroy();
+    },
+  };
+}
+
 async function onCpu(
   options: EngineOptions,
   given: readonly ComputeWorker[] | undefined,
@@ -74,8 +118,4 @@ function threadCount(): number {
 
 async function disposeAll(disposables: readonly AsyncDisposable[]): Promise<void> {
   await Promise.all(disposables.map((each) => each[Symbol.asyncDispose]()));
-}
-
-async function onGpu(_o: EngineOptions, _g: unknown): Promise<Acquired> {
-  throw new NoDeviceError("no GPU");
 }

@@ -2,11 +2,11 @@ import type { BlockShape } from "../core/blocks.ts";
 import type { BlockCombination } from "../core/code.ts";
 import { InputError } from "../core/errors.ts";
 import { contiguousData, type Matrix, rowRange, zeros } from "../core/matrix.ts";
-import type { BufferPool } from "../kernels/buffer-pool.ts";
 import { type PreparedCombine, prepareCombine } from "../kernels/combine.ts";
 import { type CombinePlan, planCombine } from "../kernels/combine-plan.ts";
 import { raceWithLoss } from "../kernels/device-loss.ts";
 import type { LoadedBlocks, TableBackend } from "../runtime/backend.ts";
+import type { GpuLease } from "../workers/gpu-lease.ts";
 
 /** All blocks of one pass, inputs and outputs together, take at most this much of the device. */
 const PANEL_BYTES = 128 * 2 ** 20;
@@ -15,20 +15,31 @@ const MOST_PREPARED = 16;
 
 export interface GpuBackend extends TableBackend, Disposable {}
 
+/** Compiled combinations of one device. */
+type PreparedCombines = ReturnType<typeof preparedCombines>;
+
 /**
  * Applies tables on a GPU. Blocks that do not fit go through it in panels of rows. What the device
  * cannot do, because it is lost or its memory is full, `fallback` does: an operand is on the host, so
  * losing the encoder need not lose the job.
  *
- * Device and pool stay the caller's.
+ * Uses the lease's device, the successor of a lost one included, until it is disposed of.
  */
 export function createGpuBackend(options: {
-  readonly device: GPUDevice;
-  readonly pool: BufferPool;
+  readonly lease: GpuLease;
   readonly fallback: TableBackend;
 }): GpuBackend {
-  const { device, pool, fallback } = options;
-  const prepared = preparedCombines(device);
+  const { lease, fallback } = options;
+  const endLease = lease.retain();
+  const combines = new Map<GPUDevice, PreparedCombines>();
+  const preparedFor = (device: GPUDevice): PreparedCombines => {
+    const known = combines.get(device) ?? preparedCombines(device);
+    if (!combines.has(device)) {
+      combines.clear(); // of lost devices
+      combines.set(device, known);
+    }
+    return known;
+  };
 
   const runPanel = async (
     table: BlockCombination,
@@ -37,6 +48,7 @@ export function createGpuBackend(options: {
     block: BlockShape,
     signal: AbortSignal,
   ): Promise<void> => {
+    const { device, pool } = await lease.current();
     const plan = planCombine(table, block, device);
     const strideBytes = plan.blockStrideElements * Float32Array.BYTES_PER_ELEMENT;
     const outputBytes = table.rows * strideBytes;
@@ -51,7 +63,7 @@ export function createGpuBackend(options: {
       const stack = await borrow(table.cols * strideBytes, STORAGE | COPY_DST, "combine inputs");
       const made = await borrow(outputBytes, STORAGE | COPY_SRC, "combine outputs");
       const staging = await borrow(outputBytes, MAP_READ | COPY_DST, "combine read-back");
-      const combine = await prepared.get(plan);
+      const combine = await preparedFor(device).get(plan);
       signal.throwIfAborted();
       for (const [c, input] of inputs.entries()) {
         device.queue.writeBuffer(stack, c * strideBytes, packed(input, block));
@@ -77,7 +89,7 @@ export function createGpuBackend(options: {
     rowsTogether: 32,
     async load(inputs, block): Promise<LoadedBlocks> {
       const combine: LoadedBlocks["combine"] = async (table, outputs, { signal }) => {
-        const rows = panelRows(table, block, device.limits);
+        const rows = panelRows(table, block, lease.device.limits);
         for (let row = 0; row < block.rows; row += rows) {
           signal.throwIfAborted();
           const panel = { rows: Math.min(rows, block.rows - row), cols: block.cols };
@@ -98,7 +110,11 @@ export function createGpuBackend(options: {
         async [Symbol.asyncDispose]() {},
       };
     },
-    [Symbol.dispose]: () => prepared[Symbol.dispose](),
+    [Symbol.dispose]() {
+      for (const prepared of combines.values()) prepared[Symbol.dispose]();
+      combines.clear();
+      endLease();
+    },
   };
 }
 

@@ -22,36 +22,32 @@ export interface EngineOptions {
 }
 
 const positive = "must be a finite number above 0";
-const worker = z.custom<ComputeWorker>(
-  (value) => typeof (value as ComputeWorker | null)?.multiply === "function",
-  "must be a worker with an id and a multiply method",
-);
+const MOST_WORKERS = 4096;
+const countRule = `must be an integer from 1 to ${MOST_WORKERS}`;
+
+const count = z.number(countRule).int(countRule).min(1, countRule).max(MOST_WORKERS, countRule);
 const signal = z.custom<AbortSignal>(
   (value) => value instanceof AbortSignal,
   "must be an AbortSignal",
 );
-const count = (name: string) =>
-  z
-    .number(`must be a positive integer${name}`)
-    .int(`must be a positive integer${name}`)
-    .min(1, `must be a positive integer${name}`)
-    .max(4096, "must be at most 4096");
 
 export const engineOptionsSchema = z.strictObject({
   workers: z
-    .union([count(" or a list of workers"), z.array(worker).min(1, "must hold a worker")], {
-      error: ({ input }) =>
-        Array.isArray(input)
-          ? "must be a list of one or more workers"
-          : "must be an integer from 1 to 4096 or a list of workers",
-    })
+    .custom(
+      (value) =>
+        Array.isArray(value)
+          ? value.length > 0 && value.every(isWorker)
+          : count.safeParse(value).success,
+      `${countRule} or a list of at least one worker`,
+    )
     .optional(),
   device: z
-    .union([z.enum(["auto", "gpu", "software", "cpu"]), z.custom<GPUDevice>(isDevice)], {
-      error: 'must be "auto", "gpu", "software", "cpu" or a GPUDevice',
-    })
+    .custom(
+      (value) => ["auto", "gpu", "software", "cpu"].includes(value as string) || isDevice(value),
+      'must be "auto", "gpu", "software", "cpu" or a GPUDevice',
+    )
     .optional(),
-  devices: count("").optional(),
+  devices: count.optional(),
   signal: signal.optional(),
 });
 
@@ -69,6 +65,11 @@ export const multiplyOptionsSchema = z.strictObject({
   onProgress: z.custom((value) => typeof value === "function", "must be a function").optional(),
   allowNonFinite: z.boolean("must be true or false").optional(),
 });
+
+function isWorker(value: unknown): boolean {
+  const worker = value as Partial<ComputeWorker> | null;
+  return typeof worker?.id === "string" && typeof worker.multiply === "function";
+}
 
 /** A device of any implementation: Dawn's class is not a global, so `instanceof` does not tell. */
 export function isDevice(value: unknown): value is GPUDevice {
