@@ -1,0 +1,177 @@
+import { expect, test } from "vitest";
+
+import type { BlockShape } from "../../src/core/blocks.ts";
+import type { BlockCombination } from "../../src/core/code.ts";
+import { ClosedError, InputError, ShapeError } from "../../src/core/errors.ts";
+import { gamma } from "../../src/core/float32.ts";
+import { seededRandom } from "../../src/core/random.ts";
+import { table } from "../../src/core/table.ts";
+import { type PreparedCombine, prepareCombine } from "../../src/kernels/combine.ts";
+import {
+  type CombineOptions,
+  type CombinePlan,
+  planCombine,
+} from "../../src/kernels/combine-plan.ts";
+import { download, upload, withoutValidationError } from "../support/buffers.ts";
+import { describeGpu } from "../support/gpu.ts";
+import { limitsOf } from "../support/limits.ts";
+import { randomFloats } from "../support/matrices.ts";
+
+describeGpu("combine", (device) => {
+  test.each([
+    { rows: 1, cols: 1, block: { rows: 1, cols: 1 } },
+    { rows: 3, cols: 2, block: { rows: 1, cols: 5 } },
+    { rows: 4, cols: 7, block: { rows: 13, cols: 1 } },
+    { rows: 5, cols: 3, block: { rows: 16, cols: 16 } },
+    { rows: 32, cols: 8, block: { rows: 9, cols: 31 } },
+    { rows: 33, cols: 9, block: { rows: 7, cols: 11 } },
+    { rows: 2, cols: 40, block: { rows: 3, cols: 100 } },
+    { rows: 100, cols: 40, block: { rows: 17, cols: 19 } },
+  ])(
+    "applies a $rows×$cols table within γ_{c+1} Σ|w||x|, $block",
+    async ({ rows, cols, block }) => {
+      expect(await deviation(device, randomTable(rows, cols), block)).toBeLessThanOrEqual(1);
+    },
+  );
+
+  test.each([
+    { blockStrideElements: 35 }, // blocks follow each other without padding: f32 path
+    { blockStrideElements: 64 },
+    { offsets: { inputs: 4, outputs: 132 } },
+    { offsets: { inputs: 1, outputs: 70 } },
+    { maxOutputsPerPass: 3 },
+    { blockStrideElements: 37, offsets: { inputs: 3, outputs: 2 }, maxOutputsPerPass: 1 },
+  ])("applies a table with %j", async (options) => {
+    const block = { rows: 5, cols: 7 };
+    expect(await deviation(device, randomTable(7, 6), block, options)).toBeLessThanOrEqual(1);
+  });
+
+  test.each([
+    { rows: 40, cols: 20, block: { rows: 1, cols: 1 } }, // the table itself is cut
+    { rows: 10, cols: 12, block: { rows: 6, cols: 7 } }, // outputs and inputs are cut
+    { rows: 3, cols: 4, block: { rows: 17, cols: 30 } }, // each block exceeds a binding
+  ])("tiles a $rows×$cols table past bindings of 1 KiB, $block", async ({ rows, cols, block }) => {
+    const small = limitsOf(device, { maxStorageBufferBindingSize: 1024 });
+    for (const options of [{}, { blockStrideElements: block.rows * block.cols + 1 }]) {
+      const worst = await deviation(device, randomTable(rows, cols), block, options, small);
+      expect(worst).toBeLessThanOrEqual(1);
+    }
+  });
+
+  test("tiles past the number of workgroups", async () => {
+    const few = limitsOf(device, { maxComputeWorkgroupsPerDimension: 1 });
+    const block = { rows: 23, cols: 29 };
+    expect(await deviation(device, randomTable(3, 4), block, {}, few)).toBeLessThanOrEqual(1);
+  });
+
+  test("keeps what lies between the outputs and around them", async () => {
+    const block = { rows: 3, cols: 3 };
+    const options = { blockStrideElements: 13, offsets: { outputs: 5 } };
+    const plan = planCombine(randomTable(4, 2), block, device, options);
+    using combine = await prepareCombine(device, plan);
+    const { filled } = await apply(device, combine);
+    const outside = filled.filter((_, at) => at < 5 || (at - 5) % 13 >= 9);
+    expect(outside.length).toBeGreaterThan(10);
+    expect(new Set(outside)).toEqual(new Set([Number.NaN]));
+  });
+
+  test("takes another table without being prepared again", async () => {
+    const block = { rows: 4, cols: 9 };
+    const plan = planCombine(randomTable(5, 3), block, device);
+    using combine = await prepareCombine(device, plan);
+    const next = randomTable(5, 3, "next");
+    expect(deviationOf(plan, plan.table, await apply(device, combine))).toBeLessThanOrEqual(1);
+    combine.setTable(next);
+    expect(deviationOf(plan, next, await apply(device, combine))).toBeLessThanOrEqual(1);
+  });
+
+  test("refuses tables of another size, short buffers and use after disposal", async () => {
+    const plan = planCombine(randomTable(2, 2), { rows: 4, cols: 1 }, device);
+    const combine = await prepareCombine(device, plan);
+    expect(() => combine.setTable(randomTable(2, 3))).toThrow(ShapeError);
+    expect(() => combine.setTable(table(2, 2, () => 1e39))).toThrow(InputError);
+    const inputs = upload(device, new Float32Array(8));
+    const outputs = upload(device, new Float32Array(7));
+    const encoder = device.createCommandEncoder();
+    expect(() => combine.record(encoder, { inputs, outputs })).toThrow(ShapeError);
+    combine[Symbol.dispose]();
+    expect(() => combine.record(encoder, { inputs, outputs: inputs })).toThrow(ClosedError);
+    expect(() => combine.setTable(plan.table)).toThrow(ClosedError);
+  });
+});
+
+interface Application {
+  /** What the input buffer held. */
+  readonly given: Float32Array;
+  /** What the output buffer holds afterwards; NaN where nothing was written. */
+  readonly filled: Float32Array;
+}
+
+/** How far the outputs for fresh random blocks are off, as a multiple of their error bound. */
+async function deviation(
+  device: GPUDevice,
+  coefficients: BlockCombination,
+  block: BlockShape,
+  options: CombineOptions = {},
+  planFor: Parameters<typeof planCombine>[2] = device,
+): Promise<number> {
+  const plan = planCombine(coefficients, block, planFor, options);
+  const application = await withoutValidationError(device, async () => {
+    using combine = await prepareCombine(device, plan);
+    return apply(device, combine);
+  });
+  return deviationOf(plan, coefficients, application);
+}
+
+/** Runs a combination on random blocks; all that is no element of a block is NaN. */
+async function apply(device: GPUDevice, combine: PreparedCombine): Promise<Application> {
+  const { block, inputs, outputs } = combine.plan;
+  const size = block.rows * block.cols;
+  const given = new Float32Array(inputs.offset + inputs.rows * inputs.rowStride).fill(Number.NaN);
+  for (let c = 0; c < inputs.rows; c++) {
+    given.set(randomFloats(size, "block", c, size), inputs.offset + c * inputs.rowStride);
+  }
+  const length = outputs.offset + outputs.rows * outputs.rowStride;
+  const buffers = {
+    inputs: upload(device, given),
+    outputs: upload(device, new Float32Array(length).fill(Number.NaN)),
+  };
+  const encoder = device.createCommandEncoder();
+  combine.record(encoder, buffers);
+  device.queue.submit([encoder.finish()]);
+  const filled = await download(device, buffers.outputs);
+  buffers.inputs.destroy();
+  buffers.outputs.destroy();
+  return { given, filled };
+}
+
+function deviationOf(
+  plan: CombinePlan,
+  { rows, cols, weights }: BlockCombination,
+  { given, filled }: Application,
+): number {
+  const size = plan.block.rows * plan.block.cols;
+  let worst = 0;
+  for (let r = 0; r < rows; r++) {
+    for (let e = 0; e < size; e++) {
+      let exact = 0;
+      let magnitude = 0;
+      for (let c = 0; c < cols; c++) {
+        const term =
+          weights[r * cols + c]! * given[plan.inputs.offset + c * plan.inputs.rowStride + e]!;
+        exact += term;
+        magnitude += Math.abs(term);
+      }
+      const actual = filled[plan.outputs.offset + r * plan.outputs.rowStride + e]!;
+      const ratio = Math.abs(actual - exact) / (gamma(cols + 1) * magnitude);
+      if (!(ratio <= worst)) worst = ratio;
+      if (Number.isNaN(worst)) return worst;
+    }
+  }
+  return worst;
+}
+
+function randomTable(rows: number, cols: number, seed = "table"): BlockCombination {
+  const random = seededRandom(seed, rows, cols);
+  return table(rows, cols, () => 2 * random() - 1);
+}

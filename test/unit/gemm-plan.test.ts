@@ -1,0 +1,161 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+import { DeviceLimitError, InputError, ShapeError } from "../../src/core/errors.ts";
+import {
+  type GemmOptions,
+  type GemmPlan,
+  type GemmTile,
+  planGemm,
+} from "../../src/kernels/gemm-plan.ts";
+import type { KernelLimits } from "../../src/kernels/tiling.ts";
+import { limitsWith } from "../support/limits.ts";
+
+const device = limitsWith();
+
+describe("planGemm", () => {
+  test("covers every product term exactly once, within the limits of any device", () => {
+    fc.assert(
+      fc.property(anyJob, ({ shape, options, device }) => {
+        const plan = planGemm(shape, device, options);
+        expect(plan.tiles.flatMap((tile) => brokenLimits(plan, tile, device.limits))).toEqual([]);
+        expect(isEverySumInOrder(plan)).toBe(true);
+      }),
+    );
+  });
+
+  test("makes one tile where everything fits", () => {
+    const plan = planGemm({ m: 1000, k: 2000, n: 3000 }, device);
+    expect(plan).toMatchObject({ family: "tiled", precision: "f32", accumulate: false });
+    expect(plan.tiles).toHaveLength(1);
+    expect(plan.tiles[0]).toMatchObject({ accumulate: false, workgroups: [94, 32, 1] });
+  });
+
+  test("is plain data that survives printing", () => {
+    const plan = planGemm({ m: 3, k: 4, n: 5 }, device, { transposeA: true, offsets: { b: 70 } });
+    expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);
+    expect(plan.a).toEqual({ rows: 4, cols: 3, rowStride: 3, offset: 0 });
+    expect(plan.tiles[0]!.b).toEqual({ offsetBytes: 256, sizeBytes: 4 * (6 + 20), base: 6 });
+  });
+
+  test("keeps each dispatch within the work that is allowed", () => {
+    const shape = { m: 300, k: 500, n: 400 };
+    for (const maxFlopsPerPass of [1e5, 1e6, 1e7]) {
+      for (const tile of planGemm(shape, device, { maxFlopsPerPass }).tiles) {
+        const flops = 2 * tile.m.count * tile.k.count * tile.n.count;
+        expect(flops).toBeLessThanOrEqual(maxFlopsPerPass);
+      }
+    }
+  });
+
+  test("gives a single row or column to the kernel without tiles", () => {
+    expect(planGemm({ m: 1, k: 50, n: 900 }, device).family).toBe("naive");
+    expect(planGemm({ m: 900, k: 50, n: 1 }, device)).toMatchObject({
+      family: "naive",
+      constants: { COLS: 1, ROWS: 64 },
+    });
+    expect(planGemm({ m: 900, k: 50, n: 1 }, device, { family: "tiled" }).family).toBe("tiled");
+  });
+
+  test.each([
+    { m: 0, k: 1, n: 1 },
+    { m: 1, k: -1, n: 1 },
+    { m: 1, k: 1, n: 1.5 },
+    { m: Number.NaN, k: 1, n: 1 },
+  ])("refuses the shape %j", (shape) => {
+    expect(() => planGemm(shape, device)).toThrow(ShapeError);
+  });
+
+  test("refuses strides, offsets and options out of range, naming them", () => {
+    const plan = (options: object) => () => planGemm({ m: 4, k: 5, n: 6 }, device, options);
+    expect(plan({ strides: { a: 4 } })).toThrow(ShapeError);
+    expect(plan({ transposeA: true, strides: { a: 4 } })).not.toThrow();
+    expect(plan({ offsets: { c: -1 } })).toThrow(/c: the offset .* got -1/);
+    expect(plan({ family: "fast" })).toThrow(InputError);
+    expect(plan({ precision: "f16" })).toThrow(InputError);
+    expect(plan({ maxFlopsPerPass: 0 })).toThrow(InputError);
+    expect(plan({ maxFlopsPerPass: Number.NaN })).toThrow(InputError);
+  });
+
+  test("refuses only what no buffer of the device can hold", () => {
+    const small = limitsWith({ maxBufferSize: 4 * 60 * 60, maxStorageBufferBindingSize: 256 });
+    expect(planGemm({ m: 1, k: 60, n: 60 }, small).tiles.length).toBe(60 * 60);
+    expect(() => planGemm({ m: 1, k: 60, n: 61 }, small)).toThrow(DeviceLimitError);
+  });
+});
+
+const anyJob = fc
+  .record({
+    m: fc.integer({ min: 1, max: 40 }),
+    k: fc.integer({ min: 1, max: 40 }),
+    n: fc.integer({ min: 1, max: 40 }),
+    gaps: fc.array(fc.nat(70), { minLength: 3, maxLength: 3 }),
+    offsets: fc.record({ a: fc.nat(100), b: fc.nat(100), c: fc.nat(100) }),
+    transposeA: fc.boolean(),
+    transposeB: fc.boolean(),
+    accumulate: fc.boolean(),
+    family: fc.constantFrom("auto" as const, "naive" as const, "tiled" as const),
+    maxFlopsPerPass: fc.constantFrom(1, 1000, 20_000, 1e9),
+    bindingWords: fc.integer({ min: 64, max: 1500 }),
+    alignment: fc.constantFrom(32, 256),
+    workgroups: fc.constantFrom(1, 2, 65_535),
+  })
+  .map(({ m, k, n, gaps, bindingWords, alignment, workgroups, ...rest }) => {
+    const [gapA, gapB, gapC] = gaps as [number, number, number];
+    const strides = {
+      a: (rest.transposeA ? m : k) + gapA,
+      b: (rest.transposeB ? k : n) + gapB,
+      c: n + gapC,
+    };
+    const options: GemmOptions = { ...rest, strides };
+    const device = limitsWith({
+      maxStorageBufferBindingSize: 4 * bindingWords,
+      minStorageBufferOffsetAlignment: alignment,
+      maxComputeWorkgroupsPerDimension: workgroups,
+    });
+    return { shape: { m, k, n }, options, device };
+  });
+
+/** True when the tiles add every term A(i, l)·B(l, j) to every C(i, j) once, in order of l, from 0. */
+function isEverySumInOrder({ shape, tiles, accumulate }: GemmPlan): boolean {
+  const added = new Uint32Array(shape.m * shape.n); // how much of k each element has
+  for (const { m, k, n, accumulate: adds } of tiles) {
+    if (adds !== (accumulate || k.first > 0)) return false;
+    for (let i = m.first; i < m.first + m.count; i++) {
+      for (let at = i * shape.n + n.first; at < i * shape.n + n.first + n.count; at++) {
+        if (added[at] !== k.first) return false;
+        added[at]! += k.count;
+      }
+    }
+  }
+  return added.every((count) => count === shape.k);
+}
+
+/** What a tile asks for beyond the limits, and windows that do not hold exactly what it touches. */
+function brokenLimits(plan: GemmPlan, tile: GemmTile, limits: KernelLimits): string[] {
+  const broken: string[] = [];
+  if (Math.max(...tile.workgroups) > limits.maxComputeWorkgroupsPerDimension) {
+    broken.push(`workgroups ${tile.workgroups}`);
+  }
+  const parts = {
+    a: plan.transposeA ? ([tile.k, tile.m] as const) : ([tile.m, tile.k] as const),
+    b: plan.transposeB ? ([tile.n, tile.k] as const) : ([tile.k, tile.n] as const),
+    c: [tile.m, tile.n] as const,
+  };
+  for (const name of ["a", "b", "c"] as const) {
+    const { offset, rowStride } = plan[name];
+    const { offsetBytes, sizeBytes, base } = tile[name];
+    const [rows, cols] = parts[name];
+    const first = offset + rows.first * rowStride + cols.first;
+    const last = first + (rows.count - 1) * rowStride + cols.count - 1;
+    if (
+      offsetBytes % limits.minStorageBufferOffsetAlignment !== 0 ||
+      sizeBytes > limits.maxStorageBufferBindingSize ||
+      offsetBytes / 4 + base !== first ||
+      (offsetBytes + sizeBytes) / 4 !== last + 1
+    ) {
+      broken.push(`${name} ${JSON.stringify(tile)}`);
+    }
+  }
+  return broken;
+}
