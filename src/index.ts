@@ -1,4 +1,8 @@
-/** @module anyk: matrix products on workers that may be slow, dead or wrong. */
+/**
+ * Matrix products on workers that may be slow, dead or wrong.
+ *
+ * @module anyk
+ */
 
 export { type BilinearCodeOptions, bilinearCode } from "./codes/bilinear.ts";
 export { type MatdotOptions, matdot } from "./codes/matdot.ts";

@@ -43,7 +43,7 @@ export function realPoints(points: Points, tasks: number): readonly number[] {
 }
 
 /** The zeros of the Chebyshev polynomial T_N, in descending order. */
-export function chebyshevPoints(count: number): readonly number[] {
+function chebyshevPoints(count: number): readonly number[] {
   return Array.from({ length: count }, (_, r) => Math.cos(((2 * r + 1) * Math.PI) / (2 * count)));
 }
 

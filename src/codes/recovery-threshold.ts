@@ -25,7 +25,7 @@ export function provenRecoveryThreshold(
 }
 
 /** Every choice of `size` of 0 … count-1, in lexicographic order. */
-export function* combinations(count: number, size: number): Generator<readonly number[]> {
+function* combinations(count: number, size: number): Generator<readonly number[]> {
   const choice = Array.from({ length: size }, (_, i) => i);
   while (true) {
     yield [...choice];

@@ -27,7 +27,7 @@ const LEAST_TAU = 1e-12;
 export interface BilinearTables extends Pick<Code, "partition" | "encodePlan" | "tolerance"> {}
 
 /** The blocks of C in row-major order, each as the pairs (p, q) that sum to it. */
-export function targetPairs({ m, k, n }: Partition): readonly (readonly [number, number][])[] {
+function targetPairs({ m, k, n }: Partition): readonly (readonly [number, number][])[] {
   return Array.from({ length: m * n }, (_, r) => {
     const row = Math.floor(r / n);
     const col = r % n;
@@ -36,7 +36,7 @@ export function targetPairs({ m, k, n }: Partition): readonly (readonly [number,
 }
 
 /** ‖t_r‖ = √k: the misfit of a block of which nothing has arrived. */
-export function targetNorm(partition: Partition): number {
+function targetNorm(partition: Partition): number {
   return Math.sqrt(partition.k);
 }
 
@@ -79,7 +79,7 @@ export function universalDecode(
 }
 
 /** max over rows of Σ|weight|. */
-export function amplificationOf(c: BlockCombination): number {
+function amplificationOf(c: BlockCombination): number {
   let largest = 0;
   for (let r = 0; r < c.rows; r++) {
     largest = Math.max(

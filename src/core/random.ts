@@ -25,11 +25,6 @@ export function pareto(random: Random, scale: number, shape: number): number {
   return scale / (1 - random()) ** (1 / shape);
 }
 
-/** A draw of the standard normal distribution (Box–Muller). */
-export function standardNormal(random: Random): number {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-}
-
 /** FNV-1a with a final avalanche, 32 bits. */
 function hash(text: string): number {
   let h = 0x811c9dc5;
