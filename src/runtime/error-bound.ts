@@ -28,20 +28,22 @@ export interface BlockNorms {
 /**
  * Guaranteed bound on ‖Ĉ − C‖_F / (‖A‖_F·‖B‖_F); 0 when an operand is zero.
  *
- * @param inner columns of a block of A: the length of the sums in one product.
+ * @param roundings of the product of a task, in which no term of a sum takes part more often.
  */
 export function errorBound(options: {
   readonly code: Pick<Code, "encodePlan" | "partition">;
   readonly plan: DecodePlan;
   readonly norms: BlockNorms;
-  readonly inner: number;
+  readonly roundings: (task: number) => number;
 }): number {
-  const { code, plan, norms, inner } = options;
+  const { code, plan, norms, roundings } = options;
   const normA = euclidean(norms.a);
   const normB = euclidean(norms.b);
   if (normA === 0 || normB === 0) return 0;
 
-  const products = plan.tasks.map((task) => productBound(code.encodePlan, task, norms, inner));
+  const products = plan.tasks.map((task) =>
+    productBound(code.encodePlan, task, norms, roundings(task)),
+  );
   let square = 0;
   for (let r = 0; r < plan.c.rows; r++) {
     const bound =
@@ -86,11 +88,11 @@ function productBound(
   encodePlan: Code["encodePlan"],
   task: number,
   norms: BlockNorms,
-  inner: number,
+  roundings: number,
 ): ProductBound {
   const a = codedBound(tableRow(encodePlan.a, task), norms.a);
   const b = codedBound(tableRow(encodePlan.b, task), norms.b);
-  const growth = (1 + a.rounding) * (1 + b.rounding) * (1 + gamma(inner));
+  const growth = (1 + a.rounding) * (1 + b.rounding) * (1 + gamma(roundings));
   return { size: a.size * b.size * growth, error: a.size * b.size * (growth - 1) };
 }
 

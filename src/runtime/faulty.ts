@@ -52,6 +52,7 @@ export function faulty(
       const product = await worker.multiply(task, { signal, ...(onStarted && { onStarted }) });
       return fault.wrong ? corrupted(product, random) : product;
     },
+    roundings: (inner) => worker.roundings?.(inner) ?? inner,
     [Symbol.asyncDispose]: () => worker[Symbol.asyncDispose](),
   };
 }

@@ -18,7 +18,7 @@ import type { TableBackend } from "./backend.ts";
 import type { Clock } from "./clock.ts";
 import { type BlockNorms, errorBound, predictedError } from "./error-bound.ts";
 import { productObjection } from "./product-check.ts";
-import { race } from "./race.ts";
+import { type Arrivals, race } from "./race.ts";
 import { measureResidual } from "./residual.ts";
 import { createTaskSource } from "./task-source.ts";
 
@@ -68,13 +68,17 @@ export async function multiplyCoded(a: Matrix, b: Matrix, options: JobOptions): 
     a: Float64Array.from(cut(a, grids.a), frobenius),
     b: Float64Array.from(cut(b, grids.b), frobenius),
   };
-  const boundOf = (plan: DecodePlan) => {
-    const bound = errorBound({ code, plan, norms, inner: grids.a.block.cols });
+  const inner = grids.a.block.cols;
+  const boundOf = (plan: DecodePlan, products: Arrivals) => {
+    const roundings = (task: number) => products.get(task)?.worker.roundings?.(inner) ?? inner;
+    const bound = errorBound({ code, plan, norms, roundings });
     return Number.isNaN(bound) ? Number.POSITIVE_INFINITY : bound;
   };
-  const enough = (received: ReadonlySet<number>) =>
-    code.canDecode(received) ||
-    (tolerance !== undefined && boundOf(code.decodePlan(received)) <= tolerance);
+  const enough = (products: Arrivals) => {
+    const received = new Set(products.keys());
+    if (code.canDecode(received)) return true;
+    return tolerance !== undefined && boundOf(code.decodePlan(received), products) <= tolerance;
+  };
 
   report("encode");
   const batch = Math.min(workers.length, backend.rowsTogether);
@@ -112,7 +116,7 @@ export async function multiplyCoded(a: Matrix, b: Matrix, options: JobOptions): 
   const plan = code.decodePlan(received);
   if (plan.tasks.length > 0) {
     await using loaded = await backend.load(
-      plan.tasks.map((task) => products.get(task)!),
+      plan.tasks.map((task) => products.get(task)!.product),
       grids.c.block,
       { signal },
     );
@@ -129,7 +133,7 @@ export async function multiplyCoded(a: Matrix, b: Matrix, options: JobOptions): 
   const product: Product = {
     c,
     error: {
-      bound: overflowed ? Number.POSITIVE_INFINITY : boundOf(plan),
+      bound: overflowed ? Number.POSITIVE_INFINITY : boundOf(plan, products),
       predicted: predictedError(code, plan, options.productRounding),
       residual: residual === 0 ? 0 : residual / scale,
     },
@@ -138,7 +142,7 @@ export async function multiplyCoded(a: Matrix, b: Matrix, options: JobOptions): 
     failures,
     timeline: outcome.timeline,
     code: code.name,
-    complete: outcome.verdict === "enough" || enough(received),
+    complete: outcome.verdict === "enough" || enough(products),
     decodedAtMs: outcome.decidedAtMs,
     elapsedMs: clock.now() - startMs,
   };

@@ -10,13 +10,19 @@ const MOST_FAILURES_IN_A_ROW = 3;
 /** Wait after a first failure; each further one in a row waits four times as long. */
 const FIRST_BACKOFF_MS = 25;
 
+/** Products by task, in order of arrival. */
+export type Arrivals = ReadonlyMap<
+  number,
+  { readonly product: Matrix; readonly worker: ComputeWorker }
+>;
+
 export interface RaceOptions {
   /** How many tasks there are; they are handed out in order. */
   readonly tasks: number;
   readonly source: TaskSource;
   readonly workers: readonly ComputeWorker[];
   /** Whether the products that have arrived are enough. Asked after every arrival. */
-  readonly enough: (received: ReadonlySet<number>) => boolean;
+  readonly enough: (products: Arrivals) => boolean;
   /** Why a product does not count, or undefined when it does. */
   readonly objection: (
     task: { readonly index: number; readonly a: Matrix; readonly b: Matrix },
@@ -33,8 +39,7 @@ export interface RaceOptions {
 export interface RaceOutcome {
   /** "exhausted": no worker will take another task, and what arrived is not enough. */
   readonly verdict: "enough" | "deadline" | "exhausted";
-  /** In order of arrival. */
-  readonly products: ReadonlyMap<number, Matrix>;
+  readonly products: Arrivals;
   readonly failures: readonly TaskFailure[];
   /** Tasks that were running when the race was decided. */
   readonly stragglers: readonly number[];
@@ -57,7 +62,7 @@ export async function race(options: RaceOptions): Promise<RaceOutcome> {
   // more than ten listeners.
   const serving = workers.map((worker) => ({ worker, abort: new AbortController() }));
   const deadline = new AbortController();
-  const products = new Map<number, Matrix>();
+  const products = new Map<number, { product: Matrix; worker: ComputeWorker }>();
   const failures: TaskFailure[] = [];
   const timeline: TaskEvent[] = [];
   const running = new Map<number, string>();
@@ -101,7 +106,7 @@ export async function race(options: RaceOptions): Promise<RaceOutcome> {
           onStarted(); // for workers that do not report it
           reason = options.objection(task, product);
           failed = reason !== undefined;
-          if (!failed) products.set(index, product);
+          if (!failed) products.set(index, { product, worker });
         } catch (error) {
           failed = true;
           reason = error;
@@ -111,7 +116,7 @@ export async function race(options: RaceOptions): Promise<RaceOutcome> {
         if (!failed) {
           failuresInARow = 0;
           emit(index, worker.id, "finished");
-          if (enough(new Set(products.keys()))) settle(() => resolve("enough"));
+          if (enough(products)) settle(() => resolve("enough"));
           continue;
         }
         failures.push({ task: index, reason });
