@@ -37,7 +37,7 @@ export type {
   TaskEvent,
 } from "./core/product.ts";
 export { type Random, seededRandom } from "./core/random.ts";
-export type { ComputeWorker, MultiplyTaskOptions, Task } from "./core/worker.ts";
+export type { ComputeWorker, MultiplyTaskOptions, ProductShape, Task } from "./core/worker.ts";
 export type { EngineDevice } from "./engine/devices.ts";
 export { createEngine, type Engine } from "./engine/engine.ts";
 export type { EngineOptions } from "./engine/options.ts";

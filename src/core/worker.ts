@@ -29,9 +29,16 @@ export interface ComputeWorker extends AsyncDisposable {
   readonly kind: string;
   multiply(task: Task, options: MultiplyTaskOptions): Promise<Matrix>;
   /**
-   * The most float32 roundings that any term of a sum of `inner` products takes part in: the worker
-   * promises |Ĉ − A·B| ≤ γ_r |A||B| for the r returned. Summing in blocks makes it, and with it the
-   * bound of a result, far smaller than the default, `inner`, which holds for any order.
+   * The most float32 roundings that any term of the sums in a product of this shape takes part in: the
+   * worker promises |Ĉ − A·B| ≤ γ_r |A||B| for the r returned. Summing in blocks makes it, and with it
+   * the bound of a result, far smaller than the default, `inner`, which holds for any order.
    */
-  roundings?(inner: number): number;
+  roundings?(shape: ProductShape): number;
+}
+
+/** A product of rows×inner and inner×cols. */
+export interface ProductShape {
+  readonly rows: number;
+  readonly inner: number;
+  readonly cols: number;
 }

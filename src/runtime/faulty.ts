@@ -52,7 +52,7 @@ export function faulty(
       const product = await worker.multiply(task, { signal, ...(onStarted && { onStarted }) });
       return fault.wrong ? corrupted(product, random) : product;
     },
-    roundings: (inner) => worker.roundings?.(inner) ?? inner,
+    roundings: (shape) => worker.roundings?.(shape) ?? shape.inner,
     [Symbol.asyncDispose]: () => worker[Symbol.asyncDispose](),
   };
 }

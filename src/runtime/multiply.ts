@@ -68,9 +68,10 @@ export async function multiplyCoded(a: Matrix, b: Matrix, options: JobOptions): 
     a: Float64Array.from(cut(a, grids.a), frobenius),
     b: Float64Array.from(cut(b, grids.b), frobenius),
   };
-  const inner = grids.a.block.cols;
+  const shape = { ...grids.c.block, inner: grids.a.block.cols };
   const boundOf = (plan: DecodePlan, products: Arrivals) => {
-    const roundings = (task: number) => products.get(task)?.worker.roundings?.(inner) ?? inner;
+    const roundings = (task: number) =>
+      products.get(task)?.worker.roundings?.(shape) ?? shape.inner;
     const bound = errorBound({ code, plan, norms, roundings });
     return Number.isNaN(bound) ? Number.POSITIVE_INFINITY : bound;
   };

@@ -1,0 +1,196 @@
+import { ClosedError, DeviceLostError } from "../core/errors.ts";
+import type { Matrix } from "../core/matrix.ts";
+import type { ComputeWorker, MultiplyTaskOptions, ProductShape, Task } from "../core/worker.ts";
+import { Job } from "./job.ts";
+import { asLimitError, packedCopy } from "./operands.ts";
+import { planPanels } from "./panels.js";
+import { type GemmThread, startGemmThread } from "./thread.ts";
+import type { LentOperands, ThreadAnswer } from "./thread-messages.ts";
+
+export interface CpuWorkerOptions {
+  /** What results and messages call this worker. */
+  readonly id: string;
+}
+
+/**
+ * A worker that multiplies on the CPU: one thread, started at the first product, that runs jax-js'
+ * WebAssembly GEMM. It works in Node and in browsers and needs nothing of the system.
+ *
+ * Tasks run in the order of the calls. Operands are copied when their turn comes; the product is new
+ * memory. Each element errs by at most γ_k Σ|a||b|; NaN and ±Inf propagate. An idle worker does not
+ * keep a Node process alive; it holds on to the memory of one copy, up to 128 MiB, for the next task.
+ *
+ * `multiply` rejects with
+ * - `signal.reason` as soon as the signal aborts; the thread stops after the panel it is at
+ *   (tens of milliseconds), and a task that had not begun costs nothing;
+ * - a ShapeError when the operands do not fit each other;
+ * - a DeviceLimitError when memory for the operands or the product cannot be had;
+ * - a DeviceLostError when the thread dies; the next task gets a fresh thread;
+ * - a ClosedError when the worker is or has been disposed of.
+ */
+export function createCpuWorker(options: CpuWorkerOptions): ComputeWorker {
+  return new CpuWorker(options, startGemmThread);
+}
+
+/**
+ * A thread keeps each kernel that it compiled, and jax-js has no way to drop one: after this many,
+ * some 20 MiB, a fresh thread takes over.
+ */
+const MOST_KERNELS = 500;
+
+/**
+ * Fresh memory costs more than the copy into it, and the tasks of one code have one shape: the memory
+ * of a task's copy serves the next, unless it is more than this.
+ */
+const MOST_SPARE_BYTES = 128 * 2 ** 20;
+
+/** What `createCpuWorker` makes. Tests pass a `startThread` of their own. */
+export class CpuWorker implements ComputeWorker {
+  readonly id: string;
+  readonly kind = "cpu";
+  readonly #startThread: typeof startGemmThread;
+  readonly #waiting: Job[] = [];
+  /** The job that the thread is at, until the thread answers: longer than the job, if aborted. */
+  #running: Job | undefined;
+  #thread: GemmThread | undefined;
+  /** The memory of the last task's copies. */
+  #spare: Float32Array<ArrayBuffer>[] = [];
+  #onThreadEnd = () => {};
+  #closing: Promise<void> | undefined;
+
+  constructor({ id }: CpuWorkerOptions, startThread: typeof startGemmThread) {
+    this.id = id;
+    this.#startThread = startThread;
+  }
+
+  async multiply(task: Task, options: MultiplyTaskOptions): Promise<Matrix> {
+    if (this.#closing !== undefined)
+      throw new ClosedError(`worker ${this.id} has been disposed of`);
+    const job = new Job(task, options, () => this.#abandon(job));
+    this.#waiting.push(job);
+    this.#sendNext();
+    return job.product;
+  }
+
+  /** The inner length of a panel, then one a panel. */
+  roundings({ rows, inner, cols }: ProductShape): number {
+    const { k } = planPanels({ m: rows, k: inner, n: cols });
+    return Math.min(inner, Math.min(k, inner) + Math.ceil(inner / k) - 1);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  #close(): Promise<void> {
+    const reason = new ClosedError(`worker ${this.id} was disposed of`);
+    for (const job of this.#waiting.splice(0)) job.reject(reason);
+    this.#running?.reject(reason);
+    this.#spare = [];
+    return new Promise((resolve) => {
+      if (!this.#thread) return resolve();
+      this.#onThreadEnd = resolve;
+      this.#thread.keepAlive(true);
+      this.#thread.post({ type: "stop" });
+    });
+  }
+
+  #sendNext(): void {
+    while (!this.#running) {
+      const job = this.#waiting.shift();
+      if (!job) break;
+      try {
+        this.#send(job);
+      } catch (error) {
+        job.reject(this.#explain(job, error));
+      }
+    }
+    this.#thread?.keepAlive(this.#running !== undefined);
+  }
+
+  #send(job: Job): void {
+    const { m, k, n } = job.shape;
+    const a = packedCopy(job.task.a, this.#takeSpare(m * k));
+    const b = packedCopy(job.task.b, this.#takeSpare(k * n));
+    this.#spare = [];
+    const thread = this.#thread ?? this.#start();
+    thread.post({ type: "multiply", shape: job.shape, a, b }, [a.buffer, b.buffer]);
+    this.#running = job;
+  }
+
+  #takeSpare(length: number): Float32Array<ArrayBuffer> | undefined {
+    const at = this.#spare.findIndex((memory) => memory.length === length);
+    return at < 0 ? undefined : this.#spare.splice(at, 1)[0];
+  }
+
+  #keepSpare(operands: LentOperands): void {
+    const bytes = operands.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    this.#spare = bytes > MOST_SPARE_BYTES ? [] : [...operands];
+  }
+
+  #start(): GemmThread {
+    const thread = this.#startThread({
+      onAnswer: (answer) => {
+        if (this.#thread === thread) this.#receive(answer);
+      },
+      onEnd: (cause) => {
+        if (this.#thread === thread) this.#lose(cause);
+      },
+    });
+    this.#thread = thread;
+    return thread;
+  }
+
+  #receive(answer: ThreadAnswer): void {
+    const job = this.#running;
+    if (!job) return;
+    if (answer.type === "started") {
+      job.start();
+      return;
+    }
+    if (answer.type === "done") job.resolve(answer.c);
+    if (answer.type === "failed") job.reject(this.#explain(job, answer.error));
+    this.#running = undefined;
+    if (this.#closing !== undefined) return;
+    this.#keepSpare(answer.operands);
+    // What a failed product left behind in the thread's memory is not known.
+    const worn = answer.type === "done" && answer.kernels > MOST_KERNELS;
+    if (worn || answer.type === "failed") this.#retireThread();
+    this.#sendNext();
+  }
+
+  #lose(cause: Error): void {
+    const job = this.#running;
+    this.#running = undefined;
+    this.#thread = undefined;
+    job?.reject(
+      new DeviceLostError(
+        `the thread of worker ${this.id} died at task ${job.task.index}: ${cause.message}`,
+        { cause },
+      ),
+    );
+    this.#onThreadEnd();
+    if (this.#closing === undefined) this.#sendNext();
+  }
+
+  #retireThread(): void {
+    this.#thread?.keepAlive(false);
+    this.#thread?.post({ type: "stop" });
+    this.#thread = undefined;
+  }
+
+  /** The job is rejected already; this spares its work. */
+  #abandon(job: Job): void {
+    if (job === this.#running) {
+      this.#thread?.post({ type: "abort" });
+      return;
+    }
+    const at = this.#waiting.indexOf(job);
+    if (at >= 0) this.#waiting.splice(at, 1);
+  }
+
+  #explain({ shape: { m, k, n } }: Job, error: unknown): unknown {
+    return asLimitError(error, `a product ${m}×${k}×${n} on worker ${this.id}`);
+  }
+}

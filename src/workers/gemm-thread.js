@@ -1,0 +1,70 @@
+// @ts-check
+
+/**
+ * @file The thread of a CPU worker. Plain JavaScript, because Node 20 starts it from this very file.
+ * It multiplies one task at a time, which is what it is sent, and listens between panels.
+ */
+
+/** @import { FromThread, ToThread } from "./thread-messages.ts" */
+
+// Where it finds `Worker` and shared memory, jax-js starts a thread for every core. One worker of
+// ours is one thread: who wants more cores takes more workers.
+Reflect.deleteProperty(globalThis, "Worker");
+
+const port = openPort();
+const gemm = import("./panel-gemm.js").then(({ openPanelGemm }) => openPanelGemm());
+gemm.catch(() => {}); // each task reports it
+
+/** @type {AbortController | undefined} */
+let running;
+
+port.listen((message) => {
+  if (message.type === "multiply") void multiply(message);
+  else running?.abort();
+  if (message.type === "stop") {
+    port.post({ type: "stopped" });
+    port.close();
+  }
+});
+
+/** @param {Extract<ToThread, { type: "multiply" }>} message */
+async function multiply({ shape, a, b }) {
+  running = new AbortController();
+  const { signal } = running;
+  const operands = [a, b];
+  const lent = [a.buffer, b.buffer];
+  port.post({ type: "started" });
+  try {
+    const { multiply, kernels } = await gemm;
+    const c = await multiply(shape, a, b, signal);
+    port.post({ type: "done", c, operands, kernels: kernels() }, [c.buffer, ...lent]);
+  } catch (error) {
+    if (signal.aborted) port.post({ type: "aborted", operands }, lent);
+    else port.post({ type: "failed", operands, error }, lent);
+  }
+}
+
+/**
+ * The way to the thread that started this one, in Node and in browsers.
+ *
+ * @returns {{
+ *   post: (message: FromThread, transfer?: ArrayBuffer[]) => void,
+ *   listen: (onMessage: (message: ToThread) => void) => void,
+ *   close: () => void,
+ * }}
+ */
+function openPort() {
+  const { parentPort } = globalThis.process?.getBuiltinModule?.("node:worker_threads") ?? {};
+  if (parentPort) {
+    return {
+      post: (message, transfer) => parentPort.postMessage(message, /** @type {any} */ (transfer)),
+      listen: (onMessage) => parentPort.on("message", onMessage),
+      close: () => parentPort.close(),
+    };
+  }
+  return {
+    post: (message, transfer) => postMessage(message, /** @type {any} */ ({ transfer })),
+    listen: (onMessage) => addEventListener("message", ({ data }) => onMessage(data)),
+    close: () => globalThis.close(),
+  };
+}

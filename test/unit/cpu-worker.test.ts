@@ -1,0 +1,229 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+
+import { DeviceLimitError, DeviceLostError } from "../../src/core/errors.ts";
+import { CpuWorker } from "../../src/workers/cpu-worker.ts";
+import {
+  type GemmThread,
+  type GemmThreadListeners,
+  startGemmThread,
+} from "../../src/workers/thread.ts";
+import type { ThreadAnswer, ToThread } from "../../src/workers/thread-messages.ts";
+import { deviationOf, never, randomTask } from "../support/workers.ts";
+
+const small = randomTask({ m: 2, k: 3, n: 4 });
+type Multiply = Extract<ToThread, { type: "multiply" }>;
+
+/** A thread without a thread: the test reads what it was told and speaks for it. */
+class ScriptedThread implements GemmThread {
+  readonly told: ToThread[] = [];
+  readonly needed: boolean[] = [];
+  readonly listeners: GemmThreadListeners;
+
+  constructor(listeners: GemmThreadListeners) {
+    this.listeners = listeners;
+  }
+  post(message: ToThread): void {
+    this.told.push(message);
+    if (message.type === "stop") queueMicrotask(() => this.listeners.onEnd(new Error("stopped")));
+  }
+  keepAlive(needed: boolean): void {
+    this.needed.push(needed);
+  }
+  terminate(): void {}
+
+  get types(): string[] {
+    return this.told.map(({ type }) => type);
+  }
+  get tasks(): Multiply[] {
+    return this.told.filter((message): message is Multiply => message.type === "multiply");
+  }
+  answer(answer: ThreadAnswer): void {
+    this.listeners.onAnswer(answer);
+  }
+  finish(kernels = 1): void {
+    const { shape, a, b } = this.tasks.at(-1)!;
+    const c = new Float32Array(shape.m * shape.n);
+    this.answer({ type: "done", c, operands: [a, b], kernels });
+  }
+}
+
+function scripted(): { worker: CpuWorker; threads: ScriptedThread[] } {
+  const threads: ScriptedThread[] = [];
+  const worker = new CpuWorker({ id: "w" }, (listeners) => {
+    const thread = new ScriptedThread(listeners);
+    threads.push(thread);
+    return thread;
+  });
+  return { worker, threads };
+}
+
+describe("the thread of a CPU worker", () => {
+  test("is started at the first product, and not for one that is aborted already", async () => {
+    const { worker, threads } = scripted();
+    const aborted = worker.multiply(small, { signal: AbortSignal.abort(new Error("no")) });
+    await expect(aborted).rejects.toThrow("no");
+    expect(threads).toHaveLength(0);
+
+    const product = worker.multiply(small, { signal: never });
+    expect(threads).toHaveLength(1);
+    threads[0]!.finish();
+    await product;
+  });
+
+  test("is given one task at a time, in the order of the calls", async () => {
+    const { worker, threads } = scripted();
+    const order: number[] = [];
+    const products = [5, 6, 7].map(async (n) => {
+      await worker.multiply(randomTask({ m: 1, k: 1, n }), { signal: never });
+      order.push(n);
+    });
+    for (const sent of [1, 2, 3]) {
+      expect(threads[0]!.tasks).toHaveLength(sent);
+      threads[0]!.finish();
+    }
+    await Promise.all(products);
+    expect(order).toEqual([5, 6, 7]);
+  });
+
+  test("keeps the process alive while it has a task, and only then", async () => {
+    const { worker, threads } = scripted();
+    const products = [0, 1].map(() => worker.multiply(small, { signal: never }));
+    expect(threads[0]!.needed.at(-1)).toBe(true);
+    threads[0]!.finish();
+    expect(threads[0]!.needed.at(-1)).toBe(true);
+    threads[0]!.finish();
+    expect(threads[0]!.needed.at(-1)).toBe(false);
+    await Promise.all(products);
+  });
+
+  test("hears of an abort once, and gets the next task when it has answered", async () => {
+    const { worker, threads } = scripted();
+    const abort = new AbortController();
+    const first = worker.multiply(small, { signal: abort.signal });
+    const second = worker.multiply(small, { signal: never });
+    abort.abort(new Error("changed my mind"));
+    await expect(first).rejects.toThrow("changed my mind");
+    expect(threads[0]!.types).toEqual(["multiply", "abort"]);
+
+    const { a, b } = threads[0]!.tasks[0]!;
+    threads[0]!.answer({ type: "aborted", operands: [a, b] });
+    threads[0]!.finish();
+    await second;
+    expect(threads[0]!.types).toEqual(["multiply", "abort", "multiply"]);
+  });
+
+  test("never hears of a task that was aborted in the queue", async () => {
+    const { worker, threads } = scripted();
+    const first = worker.multiply(small, { signal: never });
+    const abort = new AbortController();
+    const second = worker.multiply(small, { signal: abort.signal });
+    abort.abort(new Error("late"));
+    await expect(second).rejects.toThrow("late");
+    threads[0]!.finish();
+    await first;
+    expect(threads[0]!.types).toEqual(["multiply"]);
+  });
+
+  test("takes down the task it held when it dies; the next task gets another thread", async () => {
+    const { worker, threads } = scripted();
+    const first = worker.multiply(small, { signal: never });
+    const second = worker.multiply(small, { signal: never });
+    const cause = new Error("out of luck");
+    threads[0]!.listeners.onEnd(cause);
+
+    await expect(first).rejects.toThrow(DeviceLostError);
+    await expect(first).rejects.toMatchObject({ cause, message: /w died .*out of luck/ });
+    threads[1]!.finish();
+    await second;
+    expect(threads).toHaveLength(2);
+  });
+
+  test("is replaced when it has compiled very many kernels", async () => {
+    const { worker, threads } = scripted();
+    const products = [0, 1].map(() => worker.multiply(small, { signal: never }));
+    threads[0]!.finish(10_000);
+    expect(threads[0]!.types).toEqual(["multiply", "stop"]);
+    threads[1]!.finish();
+    await Promise.all(products);
+  });
+
+  test("is replaced after a failure, whose reason is kept", async () => {
+    const { worker, threads } = scripted();
+    const product = worker.multiply(small, { signal: never });
+    const { a, b } = threads[0]!.tasks[0]!;
+    const error = new RangeError("Array buffer allocation failed");
+    threads[0]!.answer({ type: "failed", operands: [a, b], error });
+    await expect(product).rejects.toThrow(DeviceLimitError);
+    await expect(product).rejects.toMatchObject({ cause: error, message: /2×3×4/ });
+    expect(threads[0]!.types).toEqual(["multiply", "stop"]);
+  });
+
+  test("gets the memory of the last operands again", async () => {
+    const { worker, threads } = scripted();
+    const multiply = async () => {
+      const product = worker.multiply(small, { signal: never });
+      threads[0]!.finish();
+      await product;
+      return threads[0]!.tasks.at(-1)!;
+    };
+    const first = await multiply();
+    const second = await multiply();
+    expect(second.a).toBe(first.a);
+    expect(second.b).toBe(first.b);
+  });
+
+  test("cannot be started: the task fails and nothing hangs", async () => {
+    const worker = new CpuWorker({ id: "w" }, () => {
+      throw new Error("threads are forbidden here");
+    });
+    const product = worker.multiply(small, { signal: never });
+    await expect(product).rejects.toThrow("threads are forbidden here");
+    await worker[Symbol.asyncDispose]();
+  });
+});
+
+describe("a real thread", () => {
+  function observed(): { worker: CpuWorker; threads: GemmThread[]; answers: string[] } {
+    const threads: GemmThread[] = [];
+    const answers: string[] = [];
+    const worker = new CpuWorker({ id: "w" }, (listeners) => {
+      const thread = startGemmThread({
+        ...listeners,
+        onAnswer(answer) {
+          answers.push(answer.type);
+          listeners.onAnswer(answer);
+        },
+      });
+      threads.push(thread);
+      return thread;
+    });
+    onTestFinished(() => worker[Symbol.asyncDispose]());
+    return { worker, threads, answers };
+  }
+  const long = randomTask({ m: 1024, k: 4096, n: 1024 });
+
+  test("that is killed rejects its task, and the worker lives on", async () => {
+    const { worker, threads } = observed();
+    const product = worker.multiply(long, {
+      signal: never,
+      onStarted: () => threads[0]!.terminate(),
+    });
+    await expect(product).rejects.toThrow(DeviceLostError);
+    expect(deviationOf(await worker.multiply(small, { signal: never }), small)).toBeLessThanOrEqual(
+      1,
+    );
+    expect(threads).toHaveLength(2);
+  });
+
+  test("stops in the middle of an aborted product", async () => {
+    const { worker, answers } = observed();
+    const abort = new AbortController();
+    const product = worker.multiply(long, {
+      signal: abort.signal,
+      onStarted: () => abort.abort(new Error("enough")),
+    });
+    await expect(product).rejects.toThrow("enough");
+    await worker.multiply(small, { signal: never });
+    expect(answers).toEqual(["started", "aborted", "started", "done"]);
+  });
+});
