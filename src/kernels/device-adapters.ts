@@ -1,0 +1,87 @@
+/** "gpu": hardware. "software": an adapter that computes on the CPU. "auto": the best there is. */
+export type DeviceKind = "auto" | "gpu" | "software";
+
+/** Where an adapter's driver comes from; "unknown" for a device that anyk did not open. */
+export type DriverSource = "system" | "npm (SwiftShader)" | "browser" | "unknown";
+
+/** One place to ask for adapters. Sources are tried in order, so nothing loads before it is needed. */
+export interface AdapterSource {
+  readonly driver: DriverSource;
+  /** True where every adapter of this source computes on the CPU. */
+  readonly softwareOnly: boolean;
+  /**
+   * Loads the driver and returns its entry point, the same one at every call.
+   *
+   * @throws {Error} that says in one line what is missing; the next source may still do.
+   */
+  connect(): Promise<GPU>;
+}
+
+/** An adapter as plain data: can be printed, compared and sent elsewhere. */
+export interface AdapterDescription {
+  /** "nvidia", "amd", "google", …; "" where the browser hides it. The next three likewise. */
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  /** "software" computes on the CPU: correct, but slower than a CPU library. */
+  readonly kind: "hardware" | "software";
+  readonly driver: DriverSource;
+  /** Every numeric limit by its WebGPU name: sizes in bytes, the rest counts. */
+  readonly limits: Readonly<Record<string, number>>;
+  /** Sorted. */
+  readonly features: readonly string[];
+  /** Invocations in the smallest and in the largest subgroup, where the implementation tells. */
+  readonly subgroupMinSize?: number;
+  readonly subgroupMaxSize?: number;
+}
+
+/** What an adapter and, given `info: device.adapterInfo`, a device tell about themselves. */
+export interface Describable {
+  readonly info: GPUAdapterInfo;
+  readonly limits: GPUSupportedLimits;
+  readonly features: ReadonlySet<string>;
+}
+
+/** Turns an adapter or a device into plain data. */
+export function describeAdapter(
+  { info, limits, features }: Describable,
+  driver: DriverSource,
+): AdapterDescription {
+  const { vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize } = info;
+  return {
+    vendor,
+    architecture,
+    device,
+    description,
+    kind: isSoftware(info) ? "software" : "hardware",
+    driver,
+    limits: numericLimits(limits),
+    features: [...features].sort(),
+    ...(subgroupMinSize ? { subgroupMinSize } : {}),
+    ...(subgroupMaxSize ? { subgroupMaxSize } : {}),
+  };
+}
+
+/** True for an adapter that computes on the CPU. Browsers from before `isFallbackAdapter` give names. */
+export function isSoftware(info: GPUAdapterInfo): boolean {
+  const isFallback: boolean | undefined = info.isFallbackAdapter;
+  return isFallback ?? /swiftshader|llvmpipe|lavapipe|basic render/i.test(adapterTitle(info));
+}
+
+/** The best name there is for an adapter, for messages. */
+export function adapterTitle(info: GPUAdapterInfo): string {
+  const { vendor, architecture, device, description } = info;
+  const parts = [vendor, architecture || device].filter((part) => part);
+  return description || parts.join(" ") || "an adapter without a name";
+}
+
+/** All numeric limits by name. They are getters of a prototype, so spreading would find none. */
+export function numericLimits(limits: GPUSupportedLimits): Record<string, number> {
+  const numbers: Record<string, number> = {};
+  for (const name in limits) {
+    const value: unknown = Reflect.get(limits, name);
+    if (typeof value === "number") numbers[name] = value;
+  }
+  return numbers;
+}

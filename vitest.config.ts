@@ -1,0 +1,49 @@
+import { playwright } from "@vitest/browser-playwright";
+import { defineConfig } from "vitest/config";
+
+import { chromiumLaunchOptions } from "./test/support/chromium.ts";
+
+const { ANYK_TEST_DEVICE: testDevice = "software", REQUIRE_GPU } = process.env;
+if (testDevice !== "auto" && testDevice !== "gpu" && testDevice !== "software") {
+  throw new Error(`ANYK_TEST_DEVICE must be "auto", "gpu" or "software", got "${testDevice}"`);
+}
+
+export default defineConfig({
+  test: {
+    // A software driver compiles and runs shaders slowly; no test measures time.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    fileParallelism: false, // one software GPU, two cores: side by side, files only slow each other down
+    // How the environment reaches tests in a browser too; test/support/gpu.ts has the meanings.
+    provide: { testDevice, requireGpu: REQUIRE_GPU === "1" },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "node",
+          environment: "node",
+          pool: "forks", // a native addon and worker threads of its own: processes, not threads
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/browser/**"],
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "browser",
+          include: ["test/gpu/**/*.test.ts", "test/browser/**/*.test.ts"],
+          exclude: ["test/**/*.node.test.ts"],
+          sequence: { groupOrder: 2 }, // after the node project, not beside it
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({ launchOptions: await chromiumLaunchOptions(testDevice) }),
+            instances: [{ browser: "chromium" }],
+          },
+        },
+      },
+    ],
+  },
+});
