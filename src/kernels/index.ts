@@ -23,7 +23,7 @@ export {
   type OpenDeviceOptions,
   openDevice,
 } from "./device.ts";
-export type { AdapterDescription, DriverSource } from "./device-adapters.ts";
+export type { AdapterDescription, DeviceKind, DriverSource } from "./device-adapters.ts";
 export { type GemmBuffers, type PreparedGemm, prepareGemm } from "./gemm.ts";
 export type { GemmFamily, GemmShape } from "./gemm-families.ts";
 export { type GemmOptions, type GemmPlan, type GemmTile, planGemm } from "./gemm-plan.ts";

@@ -1,0 +1,39 @@
+import { InputError, type Matrix } from "../index.ts";
+import type { OperandRun } from "./multiply-run.ts";
+import { readNpyFile } from "./npy-file.ts";
+
+/** One operand, and what is reported of it. */
+export interface Operand {
+  readonly matrix: Matrix;
+  readonly run: OperandRun;
+}
+
+/**
+ * Reads one operand.
+ *
+ * @throws {InputError} when the file holds no matrix, or NaN or ±Inf that were not allowed.
+ */
+export async function readOperand(
+  file: string,
+  options: { readonly allowNonFinite: boolean; readonly signal: AbortSignal },
+): Promise<Operand> {
+  const { matrix, dtype, notes } = await readNpyFile(file, { signal: options.signal });
+  if (notes.firstNonFinite && !options.allowNonFinite) {
+    const { row, col, value } = notes.firstNonFinite;
+    throw new InputError(
+      `${file}: row ${row}, column ${col}: expected a finite value, found ${value} ` +
+        `(--allow-non-finite lets it through)`,
+    );
+  }
+  const { rows, cols } = matrix;
+  return { matrix, run: { file, rows, cols, dtype, notes } };
+}
+
+/** @throws {InputError} unless A's columns are as many as B's rows. */
+export function requireMultiplicable(a: OperandRun, b: OperandRun): void {
+  if (a.cols === b.rows) return;
+  throw new InputError(
+    `the columns of ${a.file} must be as many as the rows of ${b.file}, ` +
+      `got ${a.rows}×${a.cols} times ${b.rows}×${b.cols}`,
+  );
+}
