@@ -5,7 +5,9 @@ import { CodeParameterError } from "../core/errors.ts";
  *
  * - "integers": 1 … N. What papers write; unusable in floating point beyond a handful of parts.
  * - "equispaced": N points from -1 to 1.
- * - "chebyshev": cos((2r+1)π / 2N), the zeros of T_N: the default, and far better conditioned.
+ * - "chebyshev": cos((2r+1)π / 2N), the zeros of T_N: the default, and far better conditioned. In Leja's
+ *   order: tasks are handed out in order, so the products that arrive first are mostly those of the
+ *   first points, and these should be spread out, not crowded at one end.
  * - "unit-circle": complex, so only codes whose tasks are complex products take it.
  */
 export type Points = "integers" | "equispaced" | "chebyshev" | "unit-circle" | readonly number[];
@@ -21,7 +23,7 @@ export function realPoints(points: Points, tasks: number): readonly number[] {
   if (points === "equispaced") {
     return Array.from({ length: tasks }, (_, r) => (tasks === 1 ? 0 : (2 * r) / (tasks - 1) - 1));
   }
-  if (points === "chebyshev") return chebyshevPoints(tasks);
+  if (points === "chebyshev") return lejaOrder(chebyshevPoints(tasks));
   if (points === "unit-circle") {
     throw new CodeParameterError(
       'points must be real for this code, got "unit-circle": a task here is one real product',
@@ -45,6 +47,24 @@ export function realPoints(points: Points, tasks: number): readonly number[] {
 /** The zeros of the Chebyshev polynomial T_N, in descending order. */
 function chebyshevPoints(count: number): readonly number[] {
   return Array.from({ length: count }, (_, r) => Math.cos(((2 * r + 1) * Math.PI) / (2 * count)));
+}
+
+/** The largest point first, then always the one with the largest product of distances to those before. */
+function lejaOrder(points: readonly number[]): readonly number[] {
+  const left = points.map((x) => ({ x, logDistance: Math.log(Math.abs(x)) }));
+  const ordered: number[] = [];
+  while (left.length > 0) {
+    const next = left.reduce((best, point) =>
+      point.logDistance > best.logDistance ? point : best,
+    );
+    left.splice(left.indexOf(next), 1);
+    for (const point of left) {
+      const distance = Math.log(Math.abs(point.x - next.x));
+      point.logDistance = ordered.length === 0 ? distance : point.logDistance + distance;
+    }
+    ordered.push(next.x);
+  }
+  return ordered;
 }
 
 /** How a set of points is named in a code's name. */

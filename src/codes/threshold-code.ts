@@ -4,8 +4,8 @@ import { bilinearCode, requireTasks } from "./bilinear.ts";
 /**
  * A bilinear code of which a theorem says that any `recoveryThreshold` products decode. From there on
  * the theorem answers `canDecode`, however badly conditioned the set: the plan's `misfit` and
- * `amplification` show that. Below it the universal decoder answers, for some smaller sets happen to
- * decode: two MatDot products at x and -x give every second coefficient.
+ * `amplification` show that. Below it the universal decoder answers, for on points of the caller's some
+ * smaller sets may happen to decode: two MatDot products at x and -x give every second coefficient.
  */
 export function thresholdCode(options: {
   readonly name: string;

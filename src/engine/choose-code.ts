@@ -4,7 +4,7 @@ import { uncoded } from "../codes/replication.ts";
 import type { Code } from "../core/code.ts";
 
 /** Real evaluation points lose float32's digits beyond about this many blocks of C, or parts. */
-const MOST_BLOCKS = 12;
+const MOST_BLOCKS = 9;
 const MOST_PARTS = 5;
 
 /**

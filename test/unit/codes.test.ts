@@ -185,6 +185,38 @@ describe("replication", () => {
   });
 });
 
+describe("points", () => {
+  test("are in an order whose beginnings are spread out, so that the first products decode well", () => {
+    // The zeros of T_20 in descending order amplify the first 16 products thirty times more.
+    const sorted = Array.from({ length: 20 }, (_, r) => Math.cos(((2 * r + 1) * Math.PI) / 40));
+    const first = new Set(Array.from({ length: 16 }, (_, t) => t));
+    const partition = { m: 4, n: 4 };
+    const named = polynomial({ partition, tasks: 20 }).decodePlan(first).amplification;
+    const listed = polynomial({ partition, tasks: 20, points: sorted }).decodePlan(
+      first,
+    ).amplification;
+    expect(listed / named).toBeGreaterThan(10);
+  });
+
+  test("of MatDot have no two opposite each other, so that no 2p-2 products decode", () => {
+    for (const points of ["chebyshev", "equispaced"] as const) {
+      const code = matdot({ parts: 2, tasks: 8, points });
+      for (let s = 0; s < 8; s++) {
+        for (let t = 0; t < s; t++) {
+          expect(code.canDecode(new Set([s, t]))).toBe(false);
+          expect(code.decodePlan(new Set([s, t])).misfit[0]).toBeGreaterThan(1e-3);
+        }
+      }
+    }
+  });
+
+  test("that are opposite decode below the threshold where the caller chose them", () => {
+    const code = matdot({ parts: 2, tasks: 3, points: [0.5, -0.5, 1] });
+    expect(code.canDecode(new Set([0, 1]))).toBe(true);
+    expect(code.canDecode(new Set([0, 2]))).toBe(false);
+  });
+});
+
 describe("numerics", () => {
   test("monomials on integer points amplify rounding beyond use where Chebyshev points do not", () => {
     const chebyshev = matdot({ parts: 6, tasks: 14 });
