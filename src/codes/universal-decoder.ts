@@ -17,8 +17,8 @@ import type { BlockCombination, Code, DecodePlan, Partition } from "../core/code
 import { tableRow } from "../core/table.ts";
 import { connectedSystems, type Subsystem } from "./subsystems.ts";
 
-/** Relative rounding error of one float32 worker product: the τ of the least-squares problem. */
-export const FLOAT32_PRODUCT_ROUNDING = 3e-7;
+/** Relative rounding error of one float32 worker product of middling size: the τ that is minimised for. */
+const FLOAT32_PRODUCT_ROUNDING = 3e-7;
 
 /** Below this τ, float64 QR no longer separates nearly parallel rows. */
 const LEAST_TAU = 1e-12;

@@ -13,3 +13,12 @@ export function gamma(operations: number): number {
   const nu = operations * UNIT_ROUNDOFF;
   return nu < 1 ? nu / (1 - nu) : Number.POSITIVE_INFINITY;
 }
+
+/**
+ * The relative error to be expected of a product in whose sums a term takes part in up to `roundings`
+ * roundings: u·√(1 + r/6). The partial sums of uncorrelated terms grow like √i, so rounding them adds
+ * u²/3·i to the variance at step i, r²/6 in all beside the r of the sum itself; the 1 is the operands'.
+ */
+export function expectedRounding(roundings: number): number {
+  return UNIT_ROUNDOFF * Math.sqrt(1 + roundings / 6);
+}

@@ -1,4 +1,3 @@
-import { FLOAT32_PRODUCT_ROUNDING } from "../codes/universal-decoder.ts";
 import { ClosedError, InputError } from "../core/errors.ts";
 import { type Matrix, requireMatrix } from "../core/matrix.ts";
 import { requireOptions } from "../core/options.ts";
@@ -61,7 +60,6 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
       backend,
       clock: systemClock,
       seed: crypto.getRandomValues(new Uint32Array(1))[0]!,
-      productRounding: FLOAT32_PRODUCT_ROUNDING,
     });
   };
 

@@ -13,7 +13,7 @@
 
 import { Matrix as DenseMatrix, SingularValueDecomposition } from "ml-matrix";
 import type { Code, DecodePlan } from "../core/code.ts";
-import { gamma } from "../core/float32.ts";
+import { expectedRounding, gamma } from "../core/float32.ts";
 import { rowNorms, tableRow } from "../core/table.ts";
 
 /** Norms, singular values and sums here are themselves float64 computations. */
@@ -55,25 +55,26 @@ export function errorBound(options: {
 
 /**
  * Expected ‖Ĉ − C‖_F / ‖C‖_F for data without special correlation:
- * √( Σ_r (‖M_r‖_F² + τ² Σ_s (w_rs ‖a_s‖‖b_s‖)²) / (m·n·k) ).
- *
- * @param tau relative rounding error of one worker product.
+ * √( Σ_r (‖M_r‖_F² + Σ_s (τ_s w_rs ‖a_s‖‖b_s‖)²) / (m·n·k) ), τ_s being the relative rounding error to be
+ * expected of product s.
  */
-export function predictedError(
-  code: Pick<Code, "encodePlan" | "partition">,
-  plan: DecodePlan,
-  tau: number,
-): number {
+export function predictedError(options: {
+  readonly code: Pick<Code, "encodePlan" | "partition">;
+  readonly plan: DecodePlan;
+  readonly roundings: (task: number) => number;
+}): number {
+  const { code, plan, roundings } = options;
   const { m, k, n } = code.partition;
   const normsA = rowNorms(code.encodePlan.a);
   const normsB = rowNorms(code.encodePlan.b);
+  const sizes = plan.tasks.map(
+    (task) => expectedRounding(roundings(task)) * normsA[task]! * normsB[task]!,
+  );
   let square = 0;
   for (let r = 0; r < plan.c.rows; r++) {
     square += plan.misfit[r]! ** 2;
     const weights = tableRow(plan.c, r);
-    for (const [s, task] of plan.tasks.entries()) {
-      square += (tau * weights[s]! * normsA[task]! * normsB[task]!) ** 2;
-    }
+    for (const [s, size] of sizes.entries()) square += (weights[s]! * size) ** 2;
   }
   return Math.sqrt(square / (m * k * n));
 }

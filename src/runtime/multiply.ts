@@ -31,8 +31,6 @@ export interface JobOptions extends Omit<MultiplyOptions, "signal"> {
   readonly clock: Clock;
   /** Seeds the random probes of verification and residual. */
   readonly seed: number;
-  /** Relative rounding error of one worker product, for the predicted error. */
-  readonly productRounding: number;
 }
 
 /**
@@ -69,9 +67,10 @@ export async function multiplyCoded(a: Matrix, b: Matrix, options: JobOptions): 
     b: Float64Array.from(cut(b, grids.b), frobenius),
   };
   const shape = { ...grids.c.block, inner: grids.a.block.cols };
+  const roundingsOf = (products: Arrivals) => (task: number) =>
+    products.get(task)?.worker.roundings?.(shape) ?? shape.inner;
   const boundOf = (plan: DecodePlan, products: Arrivals) => {
-    const roundings = (task: number) =>
-      products.get(task)?.worker.roundings?.(shape) ?? shape.inner;
+    const roundings = roundingsOf(products);
     const bound = errorBound({ code, plan, norms, roundings });
     return Number.isNaN(bound) ? Number.POSITIVE_INFINITY : bound;
   };
@@ -135,7 +134,7 @@ export async function multiplyCoded(a: Matrix, b: Matrix, options: JobOptions): 
     c,
     error: {
       bound: overflowed ? Number.POSITIVE_INFINITY : boundOf(plan, products),
-      predicted: predictedError(code, plan, options.productRounding),
+      predicted: predictedError({ code, plan, roundings: roundingsOf(products) }),
       residual: residual === 0 ? 0 : residual / scale,
     },
     used: [...products.keys()].filter((task) => usedTasks.has(task)),

@@ -62,6 +62,7 @@ export class GpuLease {
   /**
    * A device that works: the one in use, or after a loss the one that `reopen` gives, the same for all.
    *
+   * @internal
    * @throws {DeviceLostError} when it is lost and cannot be had again just now.
    */
   async current(): Promise<OpenGpu> {

@@ -22,7 +22,6 @@ export function runJob(
     backend: createCpuBackend(clock),
     signal: new AbortController().signal,
     seed: 1,
-    productRounding: 3e-7,
     ...options,
     clock,
   });
