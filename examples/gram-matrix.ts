@@ -4,10 +4,13 @@
  *
  *   npm start                         # a GPU if there is one, else the CPU
  *   npm start -- --device software    # auto | gpu | software | cpu
+ *   npm start -- --timeline FILE.svg  # draws the last coded round as a picture, too
  */
+import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { attemptsOf } from "../src/cli/attempts.ts";
-import { renderTimeline } from "../src/cli/timeline.ts";
+import { renderTimeline, type TimelineData } from "../src/cli/timeline.ts";
+import { renderTimelineSvg } from "../src/cli/timeline-svg.ts";
 import { createEngine, type Product, polynomial, replication, uncoded } from "../src/index.ts";
 import { compare, type Scheme } from "./support/comparison.ts";
 import { table, verdict } from "./support/comparison-report.ts";
@@ -25,7 +28,9 @@ const schemes: readonly Scheme[] = [
   { name: "polynomial", code: polynomial({ partition: { m: 2, n: 2 }, tasks: WORKERS }) },
 ];
 
-const { values } = parseArgs({ options: { device: { type: "string", default: "auto" } } });
+const { values } = parseArgs({
+  options: { device: { type: "string", default: "auto" }, timeline: { type: "string" } },
+});
 const device = DEVICES.find((name) => name === values.device);
 if (!device) throw new Error(`--device must be ${DEVICES.join(", ")}, got ${values.device}`);
 
@@ -52,23 +57,27 @@ progress("");
 
 const [plain, copies, coded] = outcomes as [Outcome, Outcome, Outcome];
 print(table(outcomes));
+const lastRound = timelineOf(coded.late.at(-1)!.product);
 console.log("\nThe last coded round, task by task:\n");
-print(timeline(coded.late.at(-1)!.product));
+print(
+  renderTimeline(lastRound, {
+    width: Math.min(100, process.stdout.columns || 100),
+    colour: process.stdout.isTTY === true && !process.env.NO_COLOR,
+  }),
+);
 console.log("");
 print(verdict({ plain, copies, coded }, LATE_MS));
+if (values.timeline) {
+  const title = `${coded.code.name} on ${WORKERS} workers, two of them ${LATE_MS / 1000} s late`;
+  await writeFile(values.timeline, renderTimelineSvg({ ...lastRound, title }));
+}
 
 type Outcome = (typeof outcomes)[number];
 
-function timeline(product: Product): string[] {
+function timelineOf(product: Product): TimelineData {
   const attempts = attemptsOf({ ...product, delayOf: () => undefined });
   const label = `C decodable after ${Math.round(product.decodedAtMs)} ms`;
-  return renderTimeline(
-    { attempts, unsent: [], decision: { atMs: product.decodedAtMs, label } },
-    {
-      width: Math.min(100, process.stdout.columns || 100),
-      colour: process.stdout.isTTY === true && !process.env.NO_COLOR,
-    },
-  );
+  return { attempts, unsent: [], decision: { atMs: product.decodedAtMs, label } };
 }
 
 function print(lines: readonly string[]): void {

@@ -33,8 +33,8 @@ countedStep("format and lint", ["biome", "check", "--error-on-warnings"]);
 countedStep("types", ["tsc"]);
 countedStep("directions of imports", ["depcruise", "src"]);
 countedStep("unused code", ["knip"]);
-countedStep("build", ["tsc", "-p", "tsconfig.build.json"]);
-countedStep("package", ["publint", "--strict"]);
+countedStep("build", ["node", "scripts/build.mjs"]);
+countedStep("reference", ["typedoc", "--emit", "none"]);
 
 const ran = step("tests", [
   "vitest",

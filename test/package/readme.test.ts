@@ -1,0 +1,22 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+
+const root = resolve(import.meta.dirname, "../..");
+
+test("the program in the README is examples/readme.ts, and does what it says", async () => {
+  const readme = await readFile(resolve(root, "README.md"), "utf8");
+  const example = await readFile(resolve(root, "examples/readme.ts"), "utf8");
+  const program = /```ts\n(.*?)```/s.exec(readme)![1]!;
+  expect(example).toContain(program.replace('"anyk"', '"../src/index.ts"'));
+
+  const tsx = resolve(root, "node_modules/tsx/dist/cli.mjs");
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    tsx,
+    resolve(root, "examples/readme.ts"),
+  ]);
+  expect(stdout).toMatch(/^C is 300×400, made of tasks \d,\d,\d,\d; error at most 0\.000\d+/);
+  expect(stdout).toContain("2 workers never answered");
+});
