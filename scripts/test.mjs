@@ -49,13 +49,15 @@ try {
   count.failed += results.numFailedTests;
   count.skipped += results.numPendingTests + results.numTodoTests;
   // A file that cannot even be loaded has no tests that could fail.
-  if (!ran && results.numFailedTests === 0) count.failed += Math.max(1, results.numFailedTestSuites);
+  if (!ran && results.numFailedTests === 0)
+    count.failed += Math.max(1, results.numFailedTestSuites);
 } catch {
   console.log("✗ the tests wrote no report");
   count.failed++;
 }
 rmSync(scratch, { recursive: true, force: true });
 
-if (count.skipped > 0) console.log(`\n${count.skipped} tests were skipped; the log above says why.`);
+if (count.skipped > 0)
+  console.log(`\n${count.skipped} tests were skipped; the log above says why.`);
 console.log(`\n${count.passed} passed, ${count.failed} failed`);
 process.exit(count.failed === 0 ? 0 : 1);
