@@ -14,6 +14,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     fileParallelism: false, // one software GPU, two cores: side by side, files only slow each other down
+    reporters: ["default", "./scripts/skipped-reporter.ts"],
     // How the environment reaches tests in a browser too; test/support/gpu.ts has the meanings.
     provide: { testDevice, requireGpu: REQUIRE_GPU === "1" },
     projects: [

@@ -40,6 +40,7 @@ const ran = step("tests", [
   "vitest",
   "run",
   "--reporter=default",
+  "--reporter=./scripts/skipped-reporter.ts",
   "--reporter=json",
   `--outputFile.json=${report}`,
 ]);
@@ -58,6 +59,6 @@ try {
 rmSync(scratch, { recursive: true, force: true });
 
 if (count.skipped > 0)
-  console.log(`\n${count.skipped} tests were skipped; the log above says why.`);
+  console.log(`\n${count.skipped} tests were skipped, each named above with what it needs.`);
 console.log(`\n${count.passed} passed, ${count.failed} failed`);
 process.exit(count.failed === 0 ? 0 : 1);
