@@ -20,9 +20,9 @@ export const EXIT_HELP: string = [
   "Exit codes:",
   "  0    done",
   "  1    unexpected error (a bug: please report it; ANYK_DEBUG=1 prints the stack)",
-  "  2    bad usage or bad input: an option, a file, shapes that do not fit",
+  "  2    bad usage or bad input: an option, a file, shapes that do not fit together or in memory",
   "  3    undecodable: too many tasks failed to make C",
-  "  4    no device of the kind asked for, or none that can hold the job",
+  "  4    no device of the kind asked for, or it was lost",
   "  5    the deadline came first: C is written, with a large error, and not complete",
   "  130  interrupted (SIGINT); 143 terminated (SIGTERM); no file was half written",
 ].join("\n");
@@ -43,7 +43,7 @@ const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   ERR_CODE_PARAMETER: EXIT.input,
   ERR_UNDECODABLE: EXIT.undecodable,
   ERR_NO_DEVICE: EXIT.device,
-  ERR_DEVICE_LIMIT: EXIT.device,
+  ERR_DEVICE_LIMIT: EXIT.input,
   ERR_DEVICE_LOST: EXIT.device,
 };
 

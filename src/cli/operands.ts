@@ -1,6 +1,7 @@
 import { InputError, type Matrix } from "../index.ts";
 import type { OperandRun } from "./multiply-run.ts";
 import { readNpyFile } from "./npy-file.ts";
+import { formatBytes } from "./units.ts";
 
 /** One operand, and what is reported of it. */
 export interface Operand {
@@ -29,11 +30,29 @@ export async function readOperand(
   return { matrix, run: { file, rows, cols, dtype, notes } };
 }
 
-/** @throws {InputError} unless A's columns are as many as B's rows. */
-export function requireMultiplicable(a: OperandRun, b: OperandRun): void {
-  if (a.cols === b.rows) return;
-  throw new InputError(
-    `the columns of ${a.file} must be as many as the rows of ${b.file}, ` +
-      `got ${a.rows}×${a.cols} times ${b.rows}×${b.cols}`,
-  );
+/**
+ * Checks, before anything is computed, that A·B exists and fits into memory.
+ *
+ * @param availableBytes of memory that this machine has left.
+ * @throws {InputError} unless A's columns are as many as B's rows, and C and the products that it is
+ *   made of, which are at least as large together, fit.
+ */
+export function requireMultiplicable(
+  a: OperandRun,
+  b: OperandRun,
+  availableBytes: number = process.availableMemory(),
+): void {
+  if (a.cols !== b.rows) {
+    throw new InputError(
+      `the columns of ${a.file} must be as many as the rows of ${b.file}, ` +
+        `got ${a.rows}×${a.cols} times ${b.rows}×${b.cols}`,
+    );
+  }
+  const neededBytes = 2 * a.rows * b.cols * Float32Array.BYTES_PER_ELEMENT;
+  if (neededBytes > availableBytes) {
+    throw new InputError(
+      `C must fit into memory with the products that it is made of: ${a.rows}×${b.cols} needs ` +
+        `${formatBytes(neededBytes)}, this machine has ${formatBytes(availableBytes)} free`,
+    );
+  }
 }

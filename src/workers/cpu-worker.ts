@@ -1,4 +1,4 @@
-import { ClosedError, DeviceLostError } from "../core/errors.ts";
+import { ClosedError, DeviceLimitError, DeviceLostError } from "../core/errors.ts";
 import type { Matrix } from "../core/matrix.ts";
 import type { ComputeWorker, MultiplyTaskOptions, ProductShape, Task } from "../core/worker.ts";
 import { Job } from "./job.ts";
@@ -43,6 +43,9 @@ const MOST_KERNELS = 500;
  * of a task's copy serves the next, unless it is more than this.
  */
 const MOST_SPARE_BYTES = 128 * 2 ** 20;
+
+/** V8 counts the bytes of memory that moves between threads in 32 bits, and drops what is beyond. */
+const MOST_BYTES = 2 ** 32 - 1;
 
 /** What `createCpuWorker` makes. Tests pass a `startThread` of their own. */
 export class CpuWorker implements ComputeWorker {
@@ -111,6 +114,13 @@ export class CpuWorker implements ComputeWorker {
 
   #send(job: Job): void {
     const { m, k, n } = job.shape;
+    const largest = Math.max(m * k, k * n, m * n) * Float32Array.BYTES_PER_ELEMENT;
+    if (largest > MOST_BYTES) {
+      throw new DeviceLimitError(
+        `a matrix of a task for worker ${this.id} must take less than 4 GiB, and one of ` +
+          `${m}×${k}×${n} takes ${(largest / 2 ** 30).toFixed(1)} GiB: cut the product finer`,
+      );
+    }
     const a = packedCopy(job.task.a, this.#takeSpare(m * k));
     const b = packedCopy(job.task.b, this.#takeSpare(k * n));
     this.#spare = [];

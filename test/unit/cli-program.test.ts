@@ -108,7 +108,7 @@ describe("exitCodeOf", () => {
     [new CodeParameterError("x"), 2],
     [new UndecodableError({ codeName: "c", received: [], recoveryThreshold: 1, failures: [] }), 3],
     [new NoDeviceError("x"), 4],
-    [new DeviceLimitError("x"), 4],
+    [new DeviceLimitError("x"), 2],
     [new InterruptedError("SIGINT"), 130],
     [new InterruptedError("SIGTERM"), 143],
     [new Error("x"), 1],

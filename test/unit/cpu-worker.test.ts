@@ -70,6 +70,15 @@ describe("the thread of a CPU worker", () => {
     await product;
   });
 
+  test("is not given a task with a matrix of 4 GiB, of which it would see a part only", async () => {
+    const { worker, threads } = scripted();
+    const outer = randomTask({ m: 2 ** 15, k: 1, n: 2 ** 15 });
+    const refused = worker.multiply(outer, { signal: never });
+    await expect(refused).rejects.toBeInstanceOf(DeviceLimitError);
+    await expect(refused).rejects.toThrow("one of 32768×1×32768 takes 4.0 GiB");
+    expect(threads).toEqual([]);
+  });
+
   test("is given one task at a time, in the order of the calls", async () => {
     const { worker, threads } = scripted();
     const order: number[] = [];
