@@ -17,7 +17,7 @@ export function seededRandom(...seed: readonly (number | string)[]): Random {
 
 /** A draw of the exponential distribution with the given mean. */
 export function exponential(random: Random, mean: number): number {
-  return -mean * Math.log(1 - random());
+  return mean * -Math.log1p(-random());
 }
 
 /** A draw of the Pareto distribution: P(X > x) = (scale / x)^shape for x ≥ scale. */
