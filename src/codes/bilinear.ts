@@ -61,7 +61,7 @@ export function bilinearCode(options: BilinearCodeOptions): Code {
     partition,
     tasks: a.rows,
     get recoveryThreshold() {
-      threshold ??= provenRecoveryThreshold(a.rows, canDecode);
+      threshold ??= provenRecoveryThreshold(a.rows, canDecode, searchBudget(tables));
       return threshold;
     },
     tolerance,
@@ -69,6 +69,12 @@ export function bilinearCode(options: BilinearCodeOptions): Code {
     canDecode,
     decodePlan,
   };
+}
+
+/** As many trials as take about a second, a trial being a QR factorisation of pairs + tasks rows. */
+function searchBudget({ encodePlan: { a, b } }: BilinearTables): number {
+  const flops = 2 * (a.cols * b.cols + a.rows) * a.rows ** 2;
+  return Math.min(4000, Math.max(50, Math.floor(2e8 / flops)));
 }
 
 /** @throws {CodeParameterError} when a received index is no task of the code. */

@@ -52,14 +52,16 @@ export function matdot({ parts, tasks, points = "chebyshev" }: MatdotOptions): C
     a: table(tasks, parts, (t, i) => scaledPower(xs[t]!, i, parts - 1)),
     b: table(tasks, parts, (t, j) => scaledPower(xs[t]!, parts - 1 - j, parts - 1)),
     recoveryThreshold,
+    sharp: typeof points === "string",
   });
 }
 
 /**
- * Two products at x and -x give every second coefficient of a polynomial, so on points that lie
- * symmetrically about 0 some sets of 2p-2 products decode for even p, and others do not: whether a
- * straggler hurts would depend on which one it is. A small shift makes the threshold sharp, and changes
- * the amplification of sets at the threshold by less than a half.
+ * A set S of 2p-2 products decodes when the coefficient of x^{p-1} in Π_{s∈S}(x − x_s) is zero: that
+ * polynomial is what the values on S leave undetermined. For even p any set of opposite pairs has that,
+ * so on points that lie symmetrically about 0 it would depend on which worker straggles whether it
+ * hurts. A small shift makes the threshold sharp, and changes the amplification of sets at the
+ * threshold by less than a half.
  */
 function pointsWithoutOpposites(points: Points, tasks: number): readonly number[] {
   const xs = realPoints(points, tasks);

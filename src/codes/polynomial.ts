@@ -49,5 +49,6 @@ export function polynomial(options: PolynomialOptions): Code {
     a: table(tasks, m, (t, i) => scaledPower(xs[t]!, i, m - 1)),
     b: table(tasks, n, (t, j) => scaledPower(xs[t]!, m * j, m * (n - 1))),
     recoveryThreshold,
+    sharp: true, // m·n unknown blocks
   });
 }

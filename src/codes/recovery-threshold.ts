@@ -8,7 +8,7 @@
 export function provenRecoveryThreshold(
   tasks: number,
   canDecode: (received: ReadonlySet<number>) => boolean,
-  budget = 4000,
+  budget: number,
 ): number {
   let trials = 0;
   for (let losses = 0; losses < tasks; losses++) {

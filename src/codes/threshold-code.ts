@@ -4,8 +4,8 @@ import { bilinearCode, requireTasks } from "./bilinear.ts";
 /**
  * A bilinear code of which a theorem says that any `recoveryThreshold` products decode. From there on
  * the theorem answers `canDecode`, however badly conditioned the set: the plan's `misfit` and
- * `amplification` show that. Below it the universal decoder answers, for on points of the caller's some
- * smaller sets may happen to decode: two MatDot products at x and -x give every second coefficient.
+ * `amplification` show that. Below it nothing decodes where the threshold is sharp; where it is not,
+ * the universal decoder answers, for some smaller sets may happen to decode.
  */
 export function thresholdCode(options: {
   readonly name: string;
@@ -13,8 +13,10 @@ export function thresholdCode(options: {
   readonly a: BlockCombination;
   readonly b: BlockCombination;
   readonly recoveryThreshold: number;
+  /** True when no set of fewer products decodes. */
+  readonly sharp: boolean;
 }): Code {
-  const { recoveryThreshold, ...tables } = options;
+  const { recoveryThreshold, sharp, ...tables } = options;
   const code = bilinearCode(tables);
   return {
     name: code.name,
@@ -23,8 +25,10 @@ export function thresholdCode(options: {
     recoveryThreshold,
     tolerance: code.tolerance,
     encodePlan: code.encodePlan,
-    canDecode: (received) =>
-      requireTasks(received, code.tasks).size >= recoveryThreshold || code.canDecode(received),
+    canDecode(received) {
+      if (requireTasks(received, code.tasks).size >= recoveryThreshold) return true;
+      return !sharp && code.canDecode(received);
+    },
     decodePlan: code.decodePlan,
   };
 }

@@ -19,6 +19,7 @@ export interface Engine extends AsyncDisposable {
    * C = A·B, from the first sufficient set of products. Jobs may overlap; they share the workers.
    *
    * @throws {ShapeError} when the operands cannot be multiplied.
+   * @throws {CodeParameterError} when the code is so badly conditioned that it would leave only noise.
    * @throws {InputError} for an option out of range, and for NaN or ±Inf unless allowed.
    * @throws {UndecodableError} when every task settled and C is not determined.
    * @throws {ClosedError} after the engine was disposed of.

@@ -17,6 +17,7 @@ import type { ComputeWorker } from "../core/worker.ts";
 import type { TableBackend } from "./backend.ts";
 import type { Clock } from "./clock.ts";
 import { type BlockNorms, errorBound, predictedError } from "./error-bound.ts";
+import { requireUsable } from "./preflight.ts";
 import { productObjection } from "./product-check.ts";
 import { type Arrivals, race } from "./race.ts";
 import { measureResidual } from "./residual.ts";
@@ -35,6 +36,7 @@ export interface JobOptions extends Omit<MultiplyOptions, "signal"> {
 
 /**
  * @throws {ShapeError} when the operands cannot be multiplied.
+ * @throws {CodeParameterError} when the code would leave nothing but noise.
  * @throws {InputError} for NaN or ±Inf, unless allowed.
  * @throws {UndecodableError} when no more products can come and C is not determined.
  * @throws `signal.reason` when `signal` aborts.
@@ -60,6 +62,7 @@ export async function multiplyCoded(a: Matrix, b: Matrix, options: JobOptions): 
       ...rest,
     });
 
+  requireUsable(code, a.cols / code.partition.k);
   const grids = planGrids({ rows: a.rows, inner: a.cols, cols: b.cols }, code.partition);
   const c = zeros(a.rows, b.cols);
   const norms: BlockNorms = {

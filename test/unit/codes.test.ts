@@ -130,7 +130,7 @@ describe("thresholds", () => {
     // Any 3 of 30 decode; 40 trials cover the loss of none or one and part of two.
     const canDecode = (received: ReadonlySet<number>) => received.size >= 3;
     expect(provenRecoveryThreshold(30, canDecode, 40)).toBe(29);
-    expect(provenRecoveryThreshold(6, canDecode)).toBe(3);
+    expect(provenRecoveryThreshold(6, canDecode, 1000)).toBe(3);
   });
 });
 

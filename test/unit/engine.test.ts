@@ -143,6 +143,20 @@ describe("multiply", () => {
     expect(product.error.bound).toBe(Number.POSITIVE_INFINITY);
   });
 
+  test("refuses a code that would leave nothing but noise, before anything is sent", async () => {
+    const worker = inlineWorker("w");
+    await using engine = await createEngine({ workers: [worker] });
+    const hopeless = matdot({ parts: 8, tasks: 18, points: "integers" });
+    const job = engine.multiply(a, b, { code: hopeless });
+    await expect(job).rejects.toMatchObject({
+      code: "ERR_CODE_PARAMETER",
+      message: expect.stringContaining("points=integers) amplifies rounding to about"),
+    });
+    expect(worker.seen).toEqual([]);
+    const fine = matdot({ parts: 8, tasks: 18 });
+    expect((await engine.multiply(a, b, { code: fine })).complete).toBe(true);
+  });
+
   test("pads where a code has more parts than the matrix has rows", async () => {
     await using engine = await engineOf(6);
     const small = matrix(1, 2, Float32Array.of(3, 4));
