@@ -1,27 +1,23 @@
 import type { BlockShape } from "../core/blocks.ts";
 import type { BlockCombination } from "../core/code.ts";
-import { InputError } from "../core/errors.ts";
 import { contiguousData, type Matrix, rowRange, zeros } from "../core/matrix.ts";
-import { type PreparedCombine, prepareCombine } from "../kernels/combine.ts";
 import { type CombinePlan, planCombine } from "../kernels/combine-plan.ts";
 import { raceWithLoss } from "../kernels/device-loss.ts";
+import { scoped } from "../kernels/device-scopes.ts";
+import { BufferUsage, MAP_READ_MODE } from "../kernels/gpu-constants.ts";
 import type { LoadedBlocks, TableBackend } from "../runtime/backend.ts";
-import type { GpuLease } from "../workers/gpu-lease.ts";
+import type { GpuLease, OpenGpu } from "../workers/gpu-lease.ts";
+import { type PreparedCombines, preparedCombines } from "./prepared-combines.ts";
 
 /** All blocks of one pass, inputs and outputs together, take at most this much of the device. */
 const PANEL_BYTES = 128 * 2 ** 20;
-/** Compiled combinations that are kept for the next job of the same shape. */
-const MOST_PREPARED = 16;
 
 export interface GpuBackend extends TableBackend, Disposable {}
 
-/** Compiled combinations of one device. */
-type PreparedCombines = ReturnType<typeof preparedCombines>;
-
 /**
- * Applies tables on a GPU. Blocks that do not fit go through it in panels of rows. What the device
- * cannot do, because it is lost or its memory is full, `fallback` does: an operand is on the host, so
- * losing the encoder need not lose the job.
+ * Applies tables on a GPU. Inputs are uploaded once where they fit; blocks that do not go through it in
+ * panels of rows. What the device cannot do, because it is lost, full or refuses, `fallback` does: an
+ * operand is on the host, so losing the encoder need not lose the job.
  *
  * Uses the lease's device, the successor of a lost one included, until it is disposed of.
  */
@@ -31,124 +27,152 @@ export function createGpuBackend(options: {
 }): GpuBackend {
   const { lease, fallback } = options;
   const endLease = lease.retain();
-  const combines = new Map<GPUDevice, PreparedCombines>();
-  const preparedFor = (device: GPUDevice): PreparedCombines => {
-    const known = combines.get(device) ?? preparedCombines(device);
-    if (!combines.has(device)) {
-      combines.clear(); // of lost devices
-      combines.set(device, known);
+  let prepared: { readonly device: GPUDevice; readonly combines: PreparedCombines } | undefined;
+  const combinesOf = (device: GPUDevice): PreparedCombines => {
+    if (prepared?.device !== device) {
+      prepared?.combines[Symbol.dispose](); // of a device that was lost
+      prepared = { device, combines: preparedCombines(device) };
     }
-    return known;
-  };
-
-  const runPanel = async (
-    table: BlockCombination,
-    inputs: readonly Matrix[],
-    outputs: readonly Matrix[],
-    block: BlockShape,
-    signal: AbortSignal,
-  ): Promise<void> => {
-    const { device, pool } = await lease.current();
-    const plan = planCombine(table, block, device);
-    const strideBytes = plan.blockStrideElements * Float32Array.BYTES_PER_ELEMENT;
-    const outputBytes = table.rows * strideBytes;
-    const lent: GPUBuffer[] = [];
-    const borrow = async (bytes: number, usage: GPUBufferUsageFlags, label: string) => {
-      const buffer = await pool.acquire(bytes, usage, label);
-      lent.push(buffer);
-      return buffer;
-    };
-    try {
-      const { STORAGE, COPY_DST, COPY_SRC, MAP_READ } = GPUBufferUsage;
-      const stack = await borrow(table.cols * strideBytes, STORAGE | COPY_DST, "combine inputs");
-      const made = await borrow(outputBytes, STORAGE | COPY_SRC, "combine outputs");
-      const staging = await borrow(outputBytes, MAP_READ | COPY_DST, "combine read-back");
-      const combine = await preparedFor(device).get(plan);
-      signal.throwIfAborted();
-      for (const [c, input] of inputs.entries()) {
-        device.queue.writeBuffer(stack, c * strideBytes, packed(input, block));
-      }
-      // Nothing is awaited from the table to the submit: another job may share the pipeline.
-      combine.setTable(table);
-      const encoder = device.createCommandEncoder({ label: "combine" });
-      combine.record(encoder, { inputs: stack, outputs: made });
-      encoder.copyBufferToBuffer(made, 0, staging, 0, outputBytes);
-      device.queue.submit([encoder.finish()]);
-      await raceWithLoss(device, staging.mapAsync(GPUMapMode.READ, 0, outputBytes), signal);
-      const results = new Float32Array(staging.getMappedRange(0, outputBytes));
-      for (const [r, output] of outputs.entries()) {
-        copyRows(results.subarray(r * plan.blockStrideElements), block.cols, output);
-      }
-    } finally {
-      for (const buffer of lent) pool.release(buffer);
-    }
+    return prepared.combines;
   };
 
   return {
     kind: "webgpu",
     rowsTogether: 32,
     async load(inputs, block): Promise<LoadedBlocks> {
-      const combine: LoadedBlocks["combine"] = async (table, outputs, { signal }) => {
-        const rows = panelRows(table, block, lease.device.limits);
+      const stack = new InputStack(inputs, block);
+      const onDevice: LoadedBlocks["combine"] = async (table, outputs, { signal }) => {
+        const gpu = await lease.current();
+        const rows = panelRows(table, block, gpu.device.limits);
         for (let row = 0; row < block.rows; row += rows) {
           signal.throwIfAborted();
-          const panel = { rows: Math.min(rows, block.rows - row), cols: block.cols };
-          const slice = (whole: Matrix) => rowRange(whole, row, panel.rows);
-          await runPanel(table, inputs.map(slice), outputs.map(slice), panel, signal);
+          const panel = { row, rows: Math.min(rows, block.rows - row), cols: block.cols };
+          const part = outputs.map((output) => rowRange(output, row, panel.rows));
+          await runPanel(
+            gpu,
+            combinesOf(gpu.device),
+            { stack, table, panel, outputs: part },
+            signal,
+          );
         }
       };
       return {
         async combine(table, outputs, { signal }) {
           try {
-            await combine(table, outputs, { signal });
-          } catch (error) {
-            if (signal.aborted || error instanceof InputError) throw error;
+            await onDevice(table, outputs, { signal });
+          } catch {
+            signal.throwIfAborted();
             await using host = await fallback.load(inputs, block, { signal });
             await host.combine(table, outputs, { signal });
           }
         },
-        async [Symbol.asyncDispose]() {},
+        async [Symbol.asyncDispose]() {
+          stack.release();
+        },
       };
     },
     [Symbol.dispose]() {
-      for (const prepared of combines.values()) prepared[Symbol.dispose]();
-      combines.clear();
+      prepared?.combines[Symbol.dispose]();
+      prepared = undefined;
       endLease();
     },
   };
 }
 
-/** Compiled combinations by size of table and block; the one used longest ago goes first. */
-function preparedCombines(device: GPUDevice) {
-  const known = new Map<string, Promise<PreparedCombine>>();
-  return {
-    get(plan: CombinePlan): Promise<PreparedCombine> {
-      const { table, block } = plan;
-      const key = [table.rows, table.cols, block.rows, block.cols].join();
-      const found = known.get(key) ?? prepareCombine(device, plan);
-      known.delete(key);
-      known.set(key, found);
-      found.catch(() => known.delete(key)); // the next call tries again
-      if (known.size > MOST_PREPARED) {
-        const [oldest, unused] = known.entries().next().value!;
-        known.delete(oldest);
-        void unused.then(
-          (combine) => combine[Symbol.dispose](),
-          () => {},
-        );
-      }
-      return found;
-    },
-    [Symbol.dispose]() {
-      for (const each of known.values()) {
-        void each.then(
-          (combine) => combine[Symbol.dispose](),
-          () => {},
-        );
-      }
-      known.clear();
-    },
+/** Applies a table to one range of rows of every block. */
+async function runPanel(
+  { device, pool }: OpenGpu,
+  combines: PreparedCombines,
+  job: {
+    readonly stack: InputStack;
+    readonly table: BlockCombination;
+    readonly panel: BlockShape & { readonly row: number };
+    readonly outputs: readonly Matrix[];
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const { stack, table, panel, outputs } = job;
+  const plan = planCombine(table, { rows: panel.rows, cols: panel.cols }, device);
+  const outputBytes = table.rows * strideBytes(plan);
+  const lent: GPUBuffer[] = [];
+  const borrow = async (usage: GPUBufferUsageFlags, label: string) => {
+    const buffer = await pool.acquire(outputBytes, usage, label);
+    lent.push(buffer);
+    return buffer;
   };
+  try {
+    const { STORAGE, COPY_DST, COPY_SRC, MAP_READ } = BufferUsage;
+    const inputs = await stack.upload({ device, pool }, plan, panel);
+    const made = await borrow(STORAGE | COPY_SRC, "combine outputs");
+    const staging = await borrow(MAP_READ | COPY_DST, "combine read-back");
+    const combine = await combines.get(plan);
+    signal.throwIfAborted();
+    // Nothing is awaited from the table to the submit: another job may share the pipeline.
+    const accepted = scoped(device, "a combination", () => {
+      combine.setTable(table);
+      const encoder = device.createCommandEncoder({ label: "combine" });
+      combine.record(encoder, { inputs, outputs: made });
+      encoder.copyBufferToBuffer(made, 0, staging, 0, outputBytes);
+      device.queue.submit([encoder.finish()]);
+    });
+    const mapped = staging.mapAsync(MAP_READ_MODE, 0, outputBytes);
+    mapped.catch(() => {}); // the scopes tell more of what went wrong
+    await raceWithLoss(device, accepted, signal);
+    await raceWithLoss(device, mapped, signal);
+    const results = new Float32Array(staging.getMappedRange(0, outputBytes));
+    for (const [r, output] of outputs.entries()) {
+      copyRows(results.subarray(r * plan.blockStrideElements), panel.cols, output);
+    }
+  } finally {
+    for (const buffer of lent) pool.release(buffer);
+  }
+}
+
+/** The inputs of one operand on a device, stacked: the panel that was uploaded last stays there. */
+class InputStack {
+  readonly #inputs: readonly Matrix[];
+  readonly #block: BlockShape;
+  #held:
+    | { readonly gpu: Pick<OpenGpu, "device" | "pool">; readonly buffer: GPUBuffer; key: string }
+    | undefined;
+
+  constructor(inputs: readonly Matrix[], block: BlockShape) {
+    this.#inputs = inputs;
+    this.#block = block;
+  }
+
+  /** Uploads the panel's rows of every input, unless they are there already. */
+  async upload(
+    gpu: Pick<OpenGpu, "device" | "pool">,
+    plan: CombinePlan,
+    panel: BlockShape & { readonly row: number },
+  ): Promise<GPUBuffer> {
+    const key = [panel.row, panel.rows, plan.blockStrideElements].join();
+    if (this.#held?.gpu.device === gpu.device && this.#held.key === key) return this.#held.buffer;
+    this.release();
+    const { STORAGE, COPY_DST } = BufferUsage;
+    const bytes = this.#inputs.length * strideBytes(plan);
+    const buffer = await gpu.pool.acquire(bytes, STORAGE | COPY_DST, "combine inputs");
+    this.#held = { gpu, buffer, key: "" };
+    await scoped(gpu.device, "an upload", () => {
+      for (const [c, input] of this.#inputs.entries()) {
+        const part = rowRange(input, panel.row, panel.rows);
+        const shape = { rows: panel.rows, cols: this.#block.cols };
+        gpu.device.queue.writeBuffer(buffer, c * strideBytes(plan), packed(part, shape));
+      }
+    });
+    this.#held.key = key;
+    return buffer;
+  }
+
+  release(): void {
+    this.#held?.gpu.pool.release(this.#held.buffer);
+    this.#held = undefined;
+  }
+}
+
+function strideBytes({ blockStrideElements }: CombinePlan): number {
+  return blockStrideElements * Float32Array.BYTES_PER_ELEMENT;
 }
 
 function panelRows(table: BlockCombination, block: BlockShape, limits: GPUSupportedLimits): number {

@@ -1,6 +1,7 @@
 import type { BlockCombination } from "../core/code.ts";
 import { ClosedError, ShapeError } from "../core/errors.ts";
 import { type CombinePlan, type CombineTile, requireTable } from "./combine-plan.ts";
+import { BufferUsage } from "./gpu-constants.ts";
 import { bindingOf, requireBuffer } from "./kernel-buffers.ts";
 import { compiledPipeline, withPrelude } from "./pipelines.ts";
 import { combineWgsl } from "./shaders.generated.ts";
@@ -70,7 +71,7 @@ export async function prepareCombine(
   const weights = device.createBuffer({
     label,
     size: extentBytes(plan.weights),
-    usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
+    usage: BufferUsage.STORAGE | BufferUsage.COPY_DST,
   });
   device.queue.writeBuffer(weights, 0, packWeights(plan, table));
   let closed = false;

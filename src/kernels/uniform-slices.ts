@@ -1,3 +1,4 @@
+import { BufferUsage } from "./gpu-constants.ts";
 import type { KernelLimits } from "./tiling.ts";
 
 /** Small blocks of u32 uniforms in one buffer, one a dispatch, written once. */
@@ -17,7 +18,7 @@ export function createUniformSlices(
   const buffer = device.createBuffer({
     label,
     size: blocks.length * strideBytes,
-    usage: GPUBufferUsage.UNIFORM,
+    usage: BufferUsage.UNIFORM,
     mappedAtCreation: true,
   });
   const words = new Uint32Array(buffer.getMappedRange());

@@ -5,14 +5,14 @@
  * It multiplies one task at a time, which is what it is sent, and listens between panels.
  */
 
+// Before jax-js, which looks for `Worker` when it is loaded.
+import "./one-thread.js";
+import { openPanelGemm } from "./panel-gemm.js";
+
 /** @import { FromThread, ToThread } from "./thread-messages.ts" */
 
-// Where it finds `Worker` and shared memory, jax-js starts a thread for every core. One worker of
-// ours is one thread: who wants more cores takes more workers.
-Reflect.deleteProperty(globalThis, "Worker");
-
 const port = openPort();
-const gemm = import("./panel-gemm.js").then(({ openPanelGemm }) => openPanelGemm());
+const gemm = openPanelGemm();
 gemm.catch(() => {}); // each task reports it
 
 /** @type {AbortController | undefined} */

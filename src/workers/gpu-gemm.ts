@@ -4,6 +4,7 @@ import type { BufferPool } from "../kernels/buffer-pool.ts";
 import { raceWithLoss } from "../kernels/device-loss.ts";
 import { prepareGemm } from "../kernels/gemm.ts";
 import { type GemmTile, planGemm } from "../kernels/gemm-plan.ts";
+import { BufferUsage, MAP_READ_MODE } from "../kernels/gpu-constants.ts";
 import type { Span } from "../kernels/tiling.ts";
 import type { OpenGpu } from "./gpu-lease.ts";
 import { panelBytes, planGpuPanels } from "./gpu-panels.ts";
@@ -81,7 +82,7 @@ async function multiplyWithin(
           });
         }
         const target = part(c, rows, cols);
-        const mapped = buffers.staging.mapAsync(GPUMapMode.READ, 0, packedBytes(target));
+        const mapped = buffers.staging.mapAsync(MAP_READ_MODE, 0, packedBytes(target));
         mapped.catch(() => {}); // the submits tell more of what went wrong
         await submits.complete();
         await raceWithLoss(device, mapped, signal);
@@ -102,7 +103,7 @@ async function borrow(pool: BufferPool, size: GemmShape, lent: GPUBuffer[]): Pro
     lent.push(buffer);
     return buffer;
   };
-  const { STORAGE, COPY_DST, COPY_SRC, MAP_READ } = GPUBufferUsage;
+  const { STORAGE, COPY_DST, COPY_SRC, MAP_READ } = BufferUsage;
   return {
     a: await one(bytes.a, STORAGE | COPY_DST, "gemm a"),
     b: await one(bytes.b, STORAGE | COPY_DST, "gemm b"),

@@ -1,5 +1,5 @@
-import { DeviceLimitError } from "../core/errors.ts";
 import { raceWithLoss } from "../kernels/device-loss.ts";
+import { scoped } from "../kernels/device-scopes.ts";
 import type { Pace } from "./gpu-pace.ts";
 
 /** One runs while the next waits behind it: the device is never idle, and an abort waits for two. */
@@ -32,7 +32,7 @@ export class Submits implements AsyncDisposable {
     while (this.#inFlight.length >= MOST_IN_FLIGHT) await this.#inFlight.shift();
     this.#signal.throwIfAborted();
     const device = this.#device;
-    const errors = scoped(device, () => {
+    const errors = scoped(device, "a gemm", () => {
       const encoder = device.createCommandEncoder({ label: "anyk gemm task" });
       record(encoder);
       device.queue.submit([encoder.finish()]);
@@ -55,26 +55,4 @@ export class Submits implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.allSettled(this.#inFlight);
   }
-}
-
-/**
- * Runs `action` and gathers what the device has to say about it, which it otherwise reports to nobody.
- * Scopes are a stack of the device, so `action` must not wait for anything.
- *
- * The result rejects with a DeviceLimitError when memory ran out and with an Error otherwise.
- */
-async function scoped(device: GPUDevice, action: () => void): Promise<void> {
-  for (const filter of ["validation", "internal", "out-of-memory"] as const) {
-    device.pushErrorScope(filter);
-  }
-  let scopes: readonly Promise<GPUError | null>[];
-  try {
-    action();
-  } finally {
-    scopes = [1, 2, 3].map(() => device.popErrorScope());
-  }
-  const [memory, internal, validation] = await Promise.all(scopes);
-  if (memory) throw new DeviceLimitError(`the device is out of memory: ${memory.message}`);
-  const error = validation ?? internal;
-  if (error) throw new Error(`the device refused a gemm: ${error.message}`);
 }
