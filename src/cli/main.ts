@@ -38,8 +38,6 @@ for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", () => {}); // `exit` hears of it, and must be the one to end the process
 }
 
-// Workers that are silent leave nothing for Node to wait for, and it would end in the middle.
-setInterval(() => {}, 60_000);
 exit(await runCli(process.argv.slice(2), context));
 
 /** Ends the process when all text is written, whatever threads or drivers are still at. */

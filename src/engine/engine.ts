@@ -71,7 +71,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
       if (closing) throw new ClosedError("multiply was called after the engine was disposed of");
       requireOptions(multiplyOptionsSchema, given);
       using abort = linkedAbort(given.signal);
-      const job = run(a, b, given, abort.signal);
+      const job = awake(run(a, b, given, abort.signal));
       jobs.set(job, abort);
       try {
         return await job;
@@ -91,6 +91,15 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     await Promise.allSettled(jobs.keys());
     await release();
   }
+}
+
+/**
+ * Keeps a Node process alive until the job settles: a race of silent workers holds no handle, and the
+ * caller's deadline may be an `AbortSignal.timeout`, whose timer holds none either.
+ */
+function awake<T>(job: Promise<T>): Promise<T> {
+  const timer = setInterval(() => {}, 2 ** 30);
+  return job.finally(() => clearInterval(timer));
 }
 
 function requireDistinctIds(workers: readonly ComputeWorker[]): void {

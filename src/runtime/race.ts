@@ -1,7 +1,7 @@
 import type { TaskFailure } from "../core/errors.ts";
 import type { Matrix } from "../core/matrix.ts";
 import type { TaskEvent } from "../core/product.ts";
-import type { ComputeWorker } from "../core/worker.ts";
+import type { ComputeWorker, Task } from "../core/worker.ts";
 import type { Clock } from "./clock.ts";
 import type { TaskSource } from "./task-source.ts";
 
@@ -24,10 +24,7 @@ export interface RaceOptions {
   /** Whether the products that have arrived are enough. Asked after every arrival. */
   readonly enough: (products: Arrivals) => boolean;
   /** Why a product does not count, or undefined when it does. */
-  readonly objection: (
-    task: { readonly index: number; readonly a: Matrix; readonly b: Matrix },
-    product: Matrix,
-  ) => unknown;
+  readonly objection: (task: Task, product: Matrix) => unknown;
   readonly clock: Clock;
   /** `clock.now()` of the call that times count from. */
   readonly startMs: number;
@@ -36,9 +33,11 @@ export interface RaceOptions {
   readonly onEvent: (event: TaskEvent, state: { received: number; failures: number }) => void;
 }
 
+/** "exhausted": no worker will take another task, and what arrived is not enough. */
+type Verdict = "enough" | "deadline" | "exhausted";
+
 export interface RaceOutcome {
-  /** "exhausted": no worker will take another task, and what arrived is not enough. */
-  readonly verdict: "enough" | "deadline" | "exhausted";
+  readonly verdict: Verdict;
   readonly products: Arrivals;
   readonly failures: readonly TaskFailure[];
   /** Tasks that were running when the race was decided. */
@@ -56,103 +55,149 @@ export interface RaceOutcome {
  *
  * @throws `signal.reason` as soon as `signal` aborts; whatever encoding or `onEvent` throws.
  */
-export async function race(options: RaceOptions): Promise<RaceOutcome> {
-  const { tasks, source, workers, enough, clock, startMs, deadlineMs } = options;
-  // One controller a worker rather than one signal for all: Node warns of a leak where a signal has
-  // more than ten listeners.
-  const serving = workers.map((worker) => ({ worker, abort: new AbortController() }));
-  const deadline = new AbortController();
-  const products = new Map<number, { product: Matrix; worker: ComputeWorker }>();
-  const failures: TaskFailure[] = [];
-  const timeline: TaskEvent[] = [];
-  const running = new Map<number, string>();
-  let nextTask = 0;
-  let open = true;
-  let onCallerAbort = () => {};
+export function race(options: RaceOptions): Promise<RaceOutcome> {
+  return new Race(options).run();
+}
 
-  const emit = (task: number, worker: string, kind: TaskEvent["kind"]) => {
-    const event: TaskEvent = { task, worker, kind, atMs: clock.now() - startMs };
-    timeline.push(event);
-    options.onEvent(event, { received: products.size, failures: failures.length });
-  };
+class Race {
+  readonly #options: RaceOptions;
+  readonly #products = new Map<number, { product: Matrix; worker: ComputeWorker }>();
+  readonly #failures: TaskFailure[] = [];
+  readonly #timeline: TaskEvent[] = [];
+  /** Tasks that were sent and not answered, with the worker that holds each. */
+  readonly #running = new Map<number, ComputeWorker>();
+  readonly #deadline = new AbortController();
+  /** One a worker rather than one for all: Node warns of a leak at eleven listeners of one signal. */
+  readonly #aborts: readonly AbortController[];
+  #nextTask = 0;
+  #open = true;
+  #resolve: (verdict: Verdict) => void = () => {};
+  #reject: (reason: unknown) => void = () => {};
 
-  const verdict = new Promise<RaceOutcome["verdict"]>((resolve, reject) => {
-    const settle = (finish: () => void) => {
-      if (!open) return;
-      open = false;
-      finish();
-    };
-    const fail = (error: unknown) => settle(() => reject(error));
+  constructor(options: RaceOptions) {
+    this.#options = options;
+    this.#aborts = options.workers.map(() => new AbortController());
+  }
 
-    const serve = async (worker: ComputeWorker, signal: AbortSignal) => {
-      let failuresInARow = 0;
-      while (open && nextTask < tasks && failuresInARow < MOST_FAILURES_IN_A_ROW) {
-        const index = nextTask++;
-        const task = await source.task(index, signal);
-        if (!open) return;
-        running.set(index, worker.id);
-        emit(index, worker.id, "sent");
-        let started = false;
-        const onStarted = () => {
-          if (!open || started || !running.has(index)) return;
-          started = true;
-          emit(index, worker.id, "started");
-        };
-        let reason: unknown;
-        let failed = false;
-        try {
-          const product = await worker.multiply(task, { signal, onStarted });
-          if (!open) return;
-          onStarted(); // for workers that do not report it
-          reason = options.objection(task, product);
-          failed = reason !== undefined;
-          if (!failed) products.set(index, { product, worker });
-        } catch (error) {
-          failed = true;
-          reason = error;
-        }
-        if (!open) return;
-        running.delete(index);
-        if (!failed) {
-          failuresInARow = 0;
-          emit(index, worker.id, "finished");
-          if (enough(products)) settle(() => resolve("enough"));
-          continue;
-        }
-        failures.push({ task: index, reason });
-        emit(index, worker.id, "failed");
-        failuresInARow++;
-        await clock.sleep(FIRST_BACKOFF_MS * 4 ** (failuresInARow - 1), signal);
-      }
-    };
-
-    onCallerAbort = () => fail(options.signal.reason);
-    options.signal.addEventListener("abort", onCallerAbort, { once: true });
-    if (options.signal.aborted) onCallerAbort();
-    if (deadlineMs !== undefined) {
-      clock.sleep(Math.max(0, startMs + deadlineMs - clock.now()), deadline.signal).then(
-        () => settle(() => resolve("deadline")),
-        () => {}, // the race was decided before
-      );
-    }
-    Promise.all(serving.map(({ worker, abort }) => serve(worker, abort.signal))).then(
-      () => settle(() => resolve("exhausted")),
-      fail,
+  async run(): Promise<RaceOutcome> {
+    const { signal, workers, clock, startMs } = this.#options;
+    const onAbort = () => this.#fail(signal.reason);
+    const verdict = new Promise<Verdict>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    this.#startDeadline();
+    Promise.all(workers.map((worker, w) => this.#serve(worker, this.#aborts[w]!.signal))).then(
+      () => this.#decide("exhausted"),
+      (error: unknown) => this.#fail(error),
     );
-  });
+    try {
+      const decided = await verdict;
+      const decidedAtMs = clock.now() - startMs;
+      const stragglers = [...this.#running.keys()];
+      for (const [task, worker] of this.#running) this.#emit(task, worker, "aborted");
+      return {
+        verdict: decided,
+        products: this.#products,
+        failures: this.#failures,
+        stragglers,
+        timeline: this.#timeline,
+        decidedAtMs,
+      };
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      const reason = signal.aborted
+        ? signal.reason
+        : new DOMException("the race is decided", "AbortError");
+      for (const abort of [this.#deadline, ...this.#aborts]) abort.abort(reason);
+    }
+  }
 
-  try {
-    const outcome = await verdict;
-    const decidedAtMs = clock.now() - startMs;
-    const stragglers = [...running.keys()];
-    for (const [task, worker] of running) emit(task, worker, "aborted");
-    return { verdict: outcome, products, failures, stragglers, timeline, decidedAtMs };
-  } finally {
-    options.signal.removeEventListener("abort", onCallerAbort);
-    const reason = options.signal.aborted
-      ? options.signal.reason
-      : new DOMException("the race is decided", "AbortError");
-    deadline.abort(reason);
-    for (const { abort } of serving) abort.abort(reason);
+  /** Hands one worker task after task, for as long as there are any and it does not fail for good. */
+  async #serve(worker: ComputeWorker, signal: AbortSignal): Promise<void> {
+    const { tasks, source, clock } = this.#options;
+    let failuresInARow = 0;
+    while (this.#open && this.#nextTask < tasks && failuresInARow < MOST_FAILURES_IN_A_ROW) {
+      const task = await source.task(this.#nextTask++, signal);
+      if (!this.#open) return;
+      const failed = await this.#attempt(worker, task, signal);
+      if (!this.#open) return;
+      failuresInARow = failed ? failuresInARow + 1 : 0;
+      if (failed) await clock.sleep(FIRST_BACKOFF_MS * 4 ** (failuresInARow - 1), signal);
+    }
+  }
+
+  /** One go at one task. Returns whether it failed; what happens after the decision is not heard. */
+  async #attempt(worker: ComputeWorker, task: Task, signal: AbortSignal): Promise<boolean> {
+    const { objection, enough } = this.#options;
+    const { index } = task;
+    this.#running.set(index, worker);
+    this.#emit(index, worker, "sent");
+    let started = false;
+    const onStarted = () => {
+      if (started || this.#running.get(index) !== worker) return;
+      started = true;
+      this.#emit(index, worker, "started");
+    };
+    let outcome: { readonly product: Matrix } | { readonly reason: unknown };
+    try {
+      outcome = { product: await worker.multiply(task, { signal, onStarted }) };
+    } catch (reason) {
+      outcome = { reason };
+    }
+    if (!this.#open) return false;
+    if ("product" in outcome) {
+      onStarted(); // for workers that do not report it
+      const reason = objection(task, outcome.product);
+      if (reason !== undefined) outcome = { reason };
+    }
+    this.#running.delete(index);
+    if ("reason" in outcome) {
+      this.#failures.push({ task: index, reason: outcome.reason });
+      this.#emit(index, worker, "failed");
+      return true;
+    }
+    this.#products.set(index, { product: outcome.product, worker });
+    this.#emit(index, worker, "finished");
+    if (enough(this.#products)) this.#decide("enough");
+    return false;
+  }
+
+  #startDeadline(): void {
+    const { deadlineMs, clock, startMs } = this.#options;
+    if (deadlineMs === undefined) return;
+    const leftMs = Math.max(0, startMs + deadlineMs - clock.now());
+    clock.sleep(leftMs, this.#deadline.signal).then(
+      () => this.#decide("deadline"),
+      () => {}, // the race was decided before
+    );
+  }
+
+  /** What the listener throws ends the race: it must not look like a failure of the worker. */
+  #emit(task: number, { id }: ComputeWorker, kind: TaskEvent["kind"]): void {
+    const { clock, startMs, onEvent } = this.#options;
+    const event: TaskEvent = { task, worker: id, kind, atMs: clock.now() - startMs };
+    this.#timeline.push(event);
+    const state = { received: this.#products.size, failures: this.#failures.length };
+    try {
+      onEvent(event, state);
+    } catch (error) {
+      if (!this.#open) throw error; // of `run`, telling of the stragglers
+      this.#fail(error);
+    }
+  }
+
+  #decide(verdict: Verdict): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#resolve(verdict);
+  }
+
+  #fail(reason: unknown): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#reject(reason);
   }
 }

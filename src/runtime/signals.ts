@@ -1,33 +1,52 @@
-/** A controller that also aborts, with the same reason, when one of `sources` does. */
+/** A controller that also aborts, with the same reason, when its source does. */
 export interface LinkedAbort extends Disposable {
   readonly signal: AbortSignal;
   abort(reason: unknown): void;
 }
 
+/** What hangs on each source, and the one listener that it has for all of them. */
+const links = new WeakMap<
+  AbortSignal,
+  { readonly controllers: Set<AbortController>; readonly onAbort: () => void }
+>();
+
 /**
- * Links signals by listeners that disposal removes. `AbortSignal.any` would do, but on Node 20 each
- * result stays reachable from a long-lived source, and a caller's signal may outlive many jobs.
+ * Links a controller to a signal until it is disposed of. `AbortSignal.any` would do, but on Node 20
+ * each result stays reachable from a long-lived source, and a caller's signal may outlive many jobs;
+ * and a listener a job would make Node warn of a leak at eleven jobs side by side.
  */
-export function linkedAbort(...sources: readonly (AbortSignal | undefined)[]): LinkedAbort {
+export function linkedAbort(source?: AbortSignal): LinkedAbort {
   const controller = new AbortController();
-  const removers: (() => void)[] = [];
-  for (const source of sources) {
-    if (!source) continue;
-    if (source.aborted) {
-      controller.abort(source.reason);
-      break;
-    }
-    const onAbort = () => controller.abort(source.reason);
-    source.addEventListener("abort", onAbort, { once: true });
-    removers.push(() => source.removeEventListener("abort", onAbort));
-  }
+  if (source?.aborted) controller.abort(source.reason);
+  else if (source) link(source, controller);
   return {
     signal: controller.signal,
     abort: (reason) => controller.abort(reason),
     [Symbol.dispose]() {
-      for (const remove of removers) remove();
+      if (source) unlink(source, controller);
     },
   };
+}
+
+function link(source: AbortSignal, controller: AbortController): void {
+  let known = links.get(source);
+  if (!known) {
+    const controllers = new Set<AbortController>();
+    const onAbort = () => {
+      for (const each of controllers) each.abort(source.reason);
+    };
+    known = { controllers, onAbort };
+    links.set(source, known);
+    source.addEventListener("abort", onAbort, { once: true });
+  }
+  known.controllers.add(controller);
+}
+
+function unlink(source: AbortSignal, controller: AbortController): void {
+  const known = links.get(source);
+  if (!known?.controllers.delete(controller) || known.controllers.size > 0) return;
+  source.removeEventListener("abort", known.onAbort);
+  links.delete(source);
 }
 
 /** Settles as `promise` does, or rejects with `signal.reason` as soon as `signal` aborts. */

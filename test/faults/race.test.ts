@@ -7,7 +7,7 @@ import { DeviceLostError, UndecodableError, WrongProductError } from "../../src/
 import type { Matrix } from "../../src/core/matrix.ts";
 import type { TaskEvent } from "../../src/core/product.ts";
 import type { ComputeWorker } from "../../src/core/worker.ts";
-import { inlineWorker, scriptedWorker } from "../support/inline-worker.ts";
+import { scriptedWorker } from "../support/inline-worker.ts";
 import { runJob, trueError } from "../support/jobs.ts";
 import { randomMatrix } from "../support/matrices.ts";
 import { VirtualClock } from "../support/virtual-clock.ts";
@@ -270,19 +270,21 @@ describe("cancelling", () => {
     await expect(job).rejects.toBe(reason);
   });
 
-  test("an onProgress that throws rejects with what it threw, and stops the workers", async () => {
-    const clock = new VirtualClock();
-    const worker = inlineWorker("w", { clock, takesMs: 10 });
-    const reason = new Error("listener");
-    const job = runJob(a, b, {
-      code: uncoded({ partition: { m: 4, k: 1, n: 1 } }),
-      clock,
-      workers: [worker],
-      onProgress: ({ event }) => {
-        if (event?.kind === "finished") throw reason;
-      },
-    });
-    await expect(job).rejects.toBe(reason);
-    expect(worker.seen).toEqual([0]);
-  });
+  test.each(["sent", "started", "finished", "failed", "aborted"])(
+    "an onProgress that throws when a task is %s rejects with what it threw, and stops the workers",
+    async (kind) => {
+      const clock = new VirtualClock();
+      const workers = actors(clock, [["fails", "honest"], ["honest"], ["slow"], ["slow"]]);
+      const reason = new Error("listener");
+      const job = runJob(a, b, {
+        code: matdot({ parts: 2, tasks: 6 }),
+        clock,
+        workers,
+        onProgress: ({ event }) => {
+          if (event?.kind === kind) throw reason;
+        },
+      });
+      await expect(job).rejects.toBe(reason);
+    },
+  );
 });

@@ -8,14 +8,26 @@ const listeners = (signal: AbortSignal) => getEventListeners(signal, "abort").le
 test("a linked controller aborts with its source's reason and leaves no listener behind", () => {
   const source = new AbortController();
   {
-    using linked = linkedAbort(source.signal, undefined);
+    using linked = linkedAbort(source.signal);
+    using other = linkedAbort(source.signal);
     expect(listeners(source.signal)).toBe(1);
     source.abort("why");
-    expect(linked.signal.reason).toBe("why");
+    expect([linked.signal.reason, other.signal.reason]).toEqual(["why", "why"]);
   }
   expect(listeners(source.signal)).toBe(0);
   using late = linkedAbort(source.signal);
   expect(late.signal.reason).toBe("why");
+});
+
+test("any number of linked controllers put one listener on their source, until the last is gone", () => {
+  const { signal } = new AbortController();
+  const linked = Array.from({ length: 20 }, () => linkedAbort(signal));
+  expect(listeners(signal)).toBe(1);
+  for (const each of linked.slice(1)) each[Symbol.dispose]();
+  expect(listeners(signal)).toBe(1);
+  linked[0]![Symbol.dispose]();
+  linked[0]![Symbol.dispose]();
+  expect(listeners(signal)).toBe(0);
 });
 
 test("orAborted settles with whichever comes first and leaves no listener behind", async () => {
