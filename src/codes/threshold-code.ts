@@ -2,10 +2,10 @@ import type { BlockCombination, Code, Partition } from "../core/code.ts";
 import { bilinearCode, requireTasks } from "./bilinear.ts";
 
 /**
- * A bilinear code of which a theorem says that any `recoveryThreshold` products decode. From there on
- * the theorem answers `canDecode`, however badly conditioned the set: the plan's `misfit` and
- * `amplification` show that. Below it nothing decodes where the threshold is sharp; where it is not,
- * the universal decoder answers, for some smaller sets may happen to decode.
+ * A bilinear code of which a theorem says that any `recoveryThreshold` products decode. The theorem is
+ * about exact numbers: whether a set at or above the threshold decodes to within the tolerance in
+ * float64 is for the universal decoder to say, and where it does not, more products may help. Below a
+ * sharp threshold nothing decodes and nothing is solved; where it is not sharp, some smaller sets may.
  */
 export function thresholdCode(options: {
   readonly name: string;
@@ -26,8 +26,8 @@ export function thresholdCode(options: {
     tolerance: code.tolerance,
     encodePlan: code.encodePlan,
     canDecode(received) {
-      if (requireTasks(received, code.tasks).size >= recoveryThreshold) return true;
-      return !sharp && code.canDecode(received);
+      const short = requireTasks(received, code.tasks).size < recoveryThreshold;
+      return !(short && sharp) && code.canDecode(received);
     },
     decodePlan: code.decodePlan,
   };

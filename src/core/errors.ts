@@ -73,9 +73,11 @@ export class UndecodableError extends AnykError {
     readonly failures: readonly TaskFailure[];
   }) {
     const { codeName, received, recoveryThreshold, failures } = details;
-    const needed = Number.isFinite(recoveryThreshold)
-      ? `any ${recoveryThreshold} suffice`
-      : "no number of them suffices";
+    const needed = !Number.isFinite(recoveryThreshold)
+      ? "no number of them suffices"
+      : received.length < recoveryThreshold
+        ? `any ${recoveryThreshold} suffice`
+        : `any ${recoveryThreshold} would in exact arithmetic, but the code is too badly conditioned`;
     super(
       `cannot decode ${codeName} from ${received.length} products [${received.join(", ")}]: ` +
         `${needed}; ${failures.length} failed${listReasons(failures)}`,

@@ -8,12 +8,13 @@ const MOST_BLOCKS = 9;
 const MOST_PARTS = 5;
 
 /**
- * The code of a multiplication for which the caller names none: one task a worker, of which a quarter
- * (at least one) may be lost.
+ * The code of a multiplication for which the caller names none: about one task a worker, of which a
+ * quarter (at least one) may be lost.
  *
  * The outer dimensions are cut, as products then stay small and weights tame; only a product whose
  * inner dimension dwarfs both outer ones is cut inside. With fewer than three workers there is nothing
- * to outrun, and the product is divided without redundancy.
+ * to outrun, and the product is divided without redundancy. Beyond a dozen workers float32 does not
+ * bear finer cuts, so there are fewer tasks than workers: the first who are free take them.
  */
 export function chooseCode(
   shape: { readonly rows: number; readonly inner: number; readonly cols: number },
@@ -23,14 +24,25 @@ export function chooseCode(
   if (workers < 3) {
     return uncoded({ partition: rows >= cols ? outer(workers, 1) : outer(1, workers) });
   }
-  const spare = Math.max(1, Math.floor(workers / 4));
-  const useful = workers - spare;
+  const useful = workers - spareFor(workers);
   if (inner > 4 * Math.max(rows, cols)) {
     const parts = Math.min(MOST_PARTS, Math.floor((useful + 1) / 2), inner);
-    if (parts > 1) return matdot({ parts, tasks: workers });
+    if (parts > 1) return matdot({ parts, tasks: Math.min(workers, withSpare(2 * parts - 1)) });
   }
   const { m, n } = outerPartition(rows, cols, Math.min(useful, MOST_BLOCKS));
-  return polynomial({ partition: { m, n }, tasks: workers });
+  return polynomial({ partition: { m, n }, tasks: Math.min(workers, withSpare(m * n)) });
+}
+
+/** How many of `tasks` may be lost. */
+function spareFor(tasks: number): number {
+  return Math.max(1, Math.floor(tasks / 4));
+}
+
+/** The tasks of which `needed` are left when the spare ones are lost. */
+function withSpare(needed: number): number {
+  let tasks = needed + 1;
+  while (tasks - spareFor(tasks) < needed) tasks++;
+  return tasks;
 }
 
 /** The m·n ≤ `blocks` that cuts C finest; of several, the one that sends the least. */

@@ -177,13 +177,15 @@ describe("multiply", () => {
 describe("the choice of a code", () => {
   const square = { rows: 500, inner: 500, cols: 500 };
 
-  test("leaves a quarter of the tasks to spare, one at least", () => {
-    for (let workers = 3; workers <= 40; workers++) {
-      const code = chooseCode(square, workers);
-      expect(code.tasks).toBe(workers);
-      expect(code.recoveryThreshold).toBeLessThanOrEqual(
-        workers - Math.max(1, Math.floor(workers / 4)),
-      );
+  test("leaves a quarter of the tasks to spare, one at least, and makes no more than that", () => {
+    for (const shape of [square, { rows: 20, inner: 9000, cols: 30 }]) {
+      for (let workers = 3; workers <= 100; workers++) {
+        const { tasks, recoveryThreshold } = chooseCode(shape, workers);
+        expect(tasks).toBeLessThanOrEqual(workers);
+        const spare = tasks - recoveryThreshold;
+        expect(spare).toBeGreaterThanOrEqual(Math.max(1, Math.floor(tasks / 4)));
+        expect(spare).toBeLessThanOrEqual(Math.max(2, Math.ceil(tasks / 2)));
+      }
     }
   });
 
