@@ -138,17 +138,67 @@ describeGpu("an engine on a GPU", () => {
     own.destroy();
   });
 
-  test("goes on when its device is lost between two jobs, and decodes on the host when it is lost in one", async () => {
-    const own = await openDevice({ device: testDeviceKind });
+  test("encodes and decodes on the host when its device is lost, whenever that is", async () => {
     await using hosts = await createEngine({ device: "cpu", workers: 2 });
-    await using engine = await createEngine({ device: own, workers: hosts.workers });
     const a = randomMatrix(12, 12, 1);
     const b = randomMatrix(12, 12, 2);
     const code = matdot({ parts: 2, tasks: 4 });
+    for (const moment of ["before", "encode", "sent", "finished", "decode", "check"]) {
+      const own = await openDevice({ device: testDeviceKind });
+      await using engine = await createEngine({ device: own, workers: hosts.workers });
+      if (moment === "before") own.destroy();
+      const product = await engine.multiply(a, b, {
+        code,
+        onProgress: ({ phase, event }) => {
+          if (phase === moment || event?.kind === moment) own.destroy();
+        },
+      });
+      expectWithinBound(a, b, product);
+      await own.lost;
+      expectWithinBound(a, b, await engine.multiply(a, b, { code }));
+    }
+  });
+
+  test("opens its own device again after a loss, and the workers come back", async () => {
+    await using engine = await createEngine({ device, workers: 2 });
+    const a = randomMatrix(12, 12, 1);
+    const b = randomMatrix(12, 12, 2);
+    const code = uncoded({ partition: { m: 2, k: 1, n: 1 } });
+    const lost: GPUDevice[] = [];
+    const create = GPUDevice.prototype.createCommandEncoder;
+    GPUDevice.prototype.createCommandEncoder = function (this: GPUDevice, descriptor) {
+      if (lost.length === 0) lost.push(this);
+      return create.call(this, descriptor);
+    };
+    try {
+      expectWithinBound(a, b, await engine.multiply(a, b, { code }));
+    } finally {
+      GPUDevice.prototype.createCommandEncoder = create;
+    }
+    lost[0]!.destroy();
+    await lost[0]!.lost;
+    expectWithinBound(a, b, await engine.multiply(a, b, { code }));
+  });
+
+  test("takes no product of an encoder that the device refused to run", async () => {
+    const own = await openDevice({ device: testDeviceKind });
+    const made: GPUBuffer[] = [];
+    const create = own.createBuffer.bind(own);
+    own.createBuffer = (descriptor) => {
+      const buffer = create(descriptor);
+      if (descriptor.label?.startsWith("combine")) made.push(buffer);
+      return buffer;
+    };
+    await using hosts = await createEngine({ device: "cpu", workers: 2 });
+    await using engine = await createEngine({ device: own, workers: hosts.workers });
+    const a = randomMatrix(24, 24, 1);
+    const b = randomMatrix(24, 24, 2);
+    const code = matdot({ parts: 2, tasks: 4 });
+    expectWithinBound(a, b, await engine.multiply(a, b, { code }));
+    expect(made.length).toBeGreaterThan(0);
+    for (const buffer of made) buffer.destroy(); // the pool does not know
     expectWithinBound(a, b, await engine.multiply(a, b, { code }));
     own.destroy();
-    await own.lost;
-    expectWithinBound(a, b, await engine.multiply(a, b, { code }));
   });
 
   test("reports the loss of every worker's device as undecodable, with the reason", async () => {
