@@ -6,7 +6,10 @@ import type { Matrix } from "./matrix.ts";
 export interface MultiplyOptions {
   /** Default: chosen by the planner from the shape and the number of workers. */
   readonly code?: Code;
-  /** At this many ms after the call, the best decode so far is the answer. > 0. */
+  /**
+   * At this many ms after the call, the best decode so far is the answer. > 0. Decoding and measuring
+   * it come on top. When no more products can come before that, the job ends at once.
+   */
   readonly deadlineMs?: number;
   /** Stop as soon as the guaranteed bound is at most this, also before C is decodable. > 0. */
   readonly tolerance?: number;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { BlockCombination, Code } from "../core/code.ts";
 import type { ComputeWorker } from "../core/worker.ts";
 
 /** Where an engine computes. Every field is optional. */
@@ -52,12 +53,7 @@ export const engineOptionsSchema = z.strictObject({
 });
 
 export const multiplyOptionsSchema = z.strictObject({
-  code: z
-    .custom(
-      (value) => typeof (value as { decodePlan?: unknown } | null)?.decodePlan === "function",
-      "must be a Code",
-    )
-    .optional(),
+  code: z.custom(isCode, "must be a Code whose tables fit its partition and tasks").optional(),
   deadlineMs: z.number(positive).positive(positive).optional(),
   tolerance: z.number(positive).positive(positive).optional(),
   verify: z.boolean("must be true or false").optional(),
@@ -65,6 +61,18 @@ export const multiplyOptionsSchema = z.strictObject({
   onProgress: z.custom((value) => typeof value === "function", "must be a function").optional(),
   allowNonFinite: z.boolean("must be true or false").optional(),
 });
+
+/** Whether a code that may be the caller's own is one, as far as its shape tells. */
+function isCode(value: unknown): boolean {
+  const code = value as Partial<Code> | null;
+  const { partition, tasks = 0, encodePlan } = code ?? {};
+  if (typeof code?.canDecode !== "function" || typeof code.decodePlan !== "function") return false;
+  if (!partition || !encodePlan || !(Number.isSafeInteger(tasks) && tasks > 0)) return false;
+  const { m, k, n } = partition;
+  const fits = ({ rows, cols, weights }: BlockCombination, blocks: number) =>
+    rows === tasks && cols === blocks && weights.length === rows * cols;
+  return fits(encodePlan.a, m * k) && fits(encodePlan.b, k * n);
+}
 
 function isWorker(value: unknown): boolean {
   const worker = value as Partial<ComputeWorker> | null;

@@ -181,6 +181,7 @@ function subtractProduct(matrix: DenseMatrix, w: number, a: Float64Array, b: Flo
   }
 }
 
-function euclidean(values: Float64Array): number {
+/** √Σv², as of the norms of all blocks: the norm of the whole. */
+export function euclidean(values: Float64Array): number {
   return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 }

@@ -16,7 +16,7 @@ import { seededRandom } from "../core/random.ts";
 import type { ComputeWorker } from "../core/worker.ts";
 import type { TableBackend } from "./backend.ts";
 import type { Clock } from "./clock.ts";
-import { type BlockNorms, errorBound, predictedError } from "./error-bound.ts";
+import { type BlockNorms, errorBound, euclidean, predictedError } from "./error-bound.ts";
 import { requireUsable } from "./preflight.ts";
 import { productObjection } from "./product-check.ts";
 import { type Arrivals, race } from "./race.ts";
@@ -127,7 +127,7 @@ export async function multiplyCoded(a: Matrix, b: Matrix, options: JobOptions): 
   }
 
   report("check", state);
-  const scale = frobenius(a) * frobenius(b);
+  const scale = euclidean(norms.a) * euclidean(norms.b);
   const random = seededRandom(options.seed, "residual");
   const residual = await measureResidual({ a, b, c, random, clock, signal });
   // Finite operands whose product overflows float32: no analysis holds any more.

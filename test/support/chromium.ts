@@ -1,9 +1,9 @@
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress } from "node:zlib";
-import type { LaunchOptions } from "playwright";
+import { chromium, type LaunchOptions } from "playwright";
 
 import type { DeviceKind } from "../../src/kernels/device-adapters.ts";
 import { unpackPart } from "../../src/kernels/software-package.ts";
@@ -24,6 +24,7 @@ const webGpu = ["--enable-unsafe-webgpu", "--enable-features=Vulkan"];
  * of the npm install (Linux x64), else Playwright's own. Playwright itself turns the sandbox off, so
  * root may start it.
  *
+ * @throws {Error} that says what is missing.
  * @param device "gpu" leaves the choice of the driver to Chromium; else it computes on SwiftShader.
  */
 export async function chromiumLaunchOptions(device: DeviceKind): Promise<LaunchOptions> {
@@ -31,7 +32,10 @@ export async function chromiumLaunchOptions(device: DeviceKind): Promise<LaunchO
   const args = [...offline, ...webGpu, ...(device === "gpu" ? ["--use-angle=vulkan"] : software)];
   const { CHROME_PATH } = process.env;
   if (CHROME_PATH) return { executablePath: CHROME_PATH, args };
-  if (process.platform !== "linux" || process.arch !== "x64") return { channel: "chromium", args };
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    if (existsSync(chromium.executablePath())) return { channel: "chromium", args };
+    throw new Error("no Chromium: set CHROME_PATH, or run npx playwright install chromium");
+  }
 
   const folder = await unpackChromium();
   const libraries = [process.env.LD_LIBRARY_PATH, path.join(folder, "lib")].filter(Boolean);

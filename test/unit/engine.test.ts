@@ -71,7 +71,14 @@ describe("multiply", () => {
     [{ deadlineMs: Number.POSITIVE_INFINITY }, "deadlineMs must be a finite number above 0"],
     [{ tolerance: -1 }, "tolerance must be a finite number above 0, got -1"],
     [{ verify: "yes" }, 'verify must be true or false, got "yes"'],
-    [{ code: {} }, "code must be a Code, got [object Object]"],
+    [
+      { code: {} },
+      "code must be a Code whose tables fit its partition and tasks, got [object Object]",
+    ],
+    [
+      { code: { ...matdot({ parts: 2, tasks: 3 }), tasks: 4 } },
+      "code must be a Code whose tables fit its partition and tasks",
+    ],
     [{ onProgress: 1 }, "onProgress must be a function, got 1"],
     [{ allowNonFinite: 1 }, "allowNonFinite must be true or false, got 1"],
     [{ deadline: 5 }, 'options must not hold "deadline": no such option'],
