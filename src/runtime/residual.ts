@@ -23,12 +23,9 @@ export async function measureResidual(options: {
 }): Promise<number> {
   const { a, b, c, random, clock, signal } = options;
   let work = 0;
-  const breathe = async (done: number) => {
-    work += done;
-    if (work < SLICE) return;
+  const breathe = async () => {
     work = 0;
     await clock.sleep(0, signal);
-    signal.throwIfAborted();
   };
 
   let square = 0;
@@ -37,11 +34,13 @@ export async function measureResidual(options: {
     const br = new Float64Array(b.rows);
     for (let row = 0; row < b.rows; row++) {
       br[row] = dotRow(b, row, r);
-      await breathe(b.cols);
+      work += b.cols;
+      if (work >= SLICE) await breathe();
     }
     for (let row = 0; row < c.rows; row++) {
       square += (dotRow(c, row, r) - dotRow(a, row, br)) ** 2;
-      await breathe(a.cols + c.cols);
+      work += a.cols + c.cols;
+      if (work >= SLICE) await breathe();
     }
   }
   return Math.sqrt(square / PROBES);
