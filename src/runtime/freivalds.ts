@@ -1,41 +1,62 @@
 /**
  * @file Freivalds' check of one product: P·r against Ã·(B̃·r) for a random r, in float64.
  *
- * A float32 product of inner size K strays in entry (i, j) by a walk of 2K roundings, each at most
- * u·‖a_i‖‖b_j‖, so under the usual model of independent roundings of mean zero (P − ÃB̃)r deviates in row
- * i by at most u·√(2K)·‖a_i‖·√(Σ_j r_j²‖b_j‖²) as a standard deviation. Eight of those are the limit: an
- * honest row exceeds it with probability below 3·10⁻¹⁴ (Hoeffding), while one entry that is off by twice
- * the limit is always caught, as |r_j| ≥ 1.
+ * Suspicion: a float32 product of inner size K strays in entry (i, j) by a walk of 2K roundings, each at
+ * most u·‖a_i‖‖b_j‖, so if roundings are independent and of mean zero, (P − ÃB̃)r deviates in row i by at
+ * most u·√(2K)·‖a_i‖·√(Σ_j r_j²‖b_j‖²) as a standard deviation. A row beyond eight of those is suspect.
+ *
+ * Conviction: roundings need not be like that. Sums of equal terms round the same way thousands of times
+ * in a row. So the rows that are most suspect are computed in float64, and only an entry that is off by
+ * more than γ_r Σ|a||b|, which no honest worker can be, makes a product wrong.
  *
  * The entries of r have random signs and magnitudes in [1, 2): with ±1 alone, two equal errors in a row
- * would cancel half of the time.
+ * would cancel half of the time. One entry that is off by twice the limit always makes its row suspect.
  */
 
-import { SMALLEST_NORMAL, UNIT_ROUNDOFF } from "../core/float32.ts";
+import { gamma, SMALLEST_NORMAL, UNIT_ROUNDOFF } from "../core/float32.ts";
 import type { Matrix } from "../core/matrix.ts";
 import type { Random } from "../core/random.ts";
 import type { Task } from "../core/worker.ts";
 
 const DEVIATIONS = 8;
+/** Each costs as much as a row of the product; where more are suspect, these deviate most. */
+const MOST_TRIALS = 8;
 
 export interface FreivaldsOutcome {
   readonly passed: boolean;
-  /** Largest |row of (P − ÃB̃)r| over its limit; above 1 fails. NaN when the product holds NaN. */
+  /** Of a product that did not pass: the largest error found, over what rounding can explain. */
   readonly worst: number;
   /** The row in which that was found. */
   readonly row: number;
 }
 
-/** Checks `product` against the task's operands. O(size of the three matrices). */
-export function freivalds(task: Task, product: Matrix, random: Random): FreivaldsOutcome {
-  const { a, b } = task;
+/**
+ * Checks `product` against the task's operands. O(size of the three matrices), and for suspect rows
+ * O(inner·cols) each.
+ *
+ * @param roundings that a term of the product's sums takes part in at most, as its worker promises.
+ */
+export function freivalds(
+  task: Pick<Task, "a" | "b">,
+  product: Matrix,
+  options: { readonly roundings: number; readonly random: Random },
+): FreivaldsOutcome {
+  let found = { passed: true, worst: 0, row: 0 };
+  for (const row of suspects(task, product, options.random)) {
+    const excess = rowExcess(task, product, row, options.roundings);
+    if (!(excess <= Math.max(1, found.worst))) found = { passed: false, worst: excess, row };
+  }
+  return found;
+}
+
+/** The rows that deviate by more than independent roundings would, those that do most first. */
+function suspects({ a, b }: Pick<Task, "a" | "b">, product: Matrix, random: Random): number[] {
   const r = Float64Array.from({ length: b.cols }, () => {
     const magnitude = 1 + random();
     return random() < 0.5 ? -magnitude : magnitude;
   });
   const br = new Float64Array(b.rows);
   let weightedNorm = 0;
-  const sizeOfR = r.reduce((sum, value) => sum + Math.abs(value), 0);
   for (let l = 0; l < b.rows; l++) {
     let sum = 0;
     let square = 0;
@@ -47,32 +68,58 @@ export function freivalds(task: Task, product: Matrix, random: Random): Freivald
     br[l] = sum;
     weightedNorm += square;
   }
-  weightedNorm = Math.sqrt(weightedNorm);
-
-  const perNorm = DEVIATIONS * UNIT_ROUNDOFF * Math.sqrt(2 * a.cols) * weightedNorm;
-  // A device may flush what underflows to zero, term by term.
-  const underflow = 2 * a.cols * SMALLEST_NORMAL * sizeOfR;
-  let worst = 0;
-  let worstRow = 0;
-  for (let i = 0; i < a.rows; i++) {
+  const perNorm = DEVIATIONS * UNIT_ROUNDOFF * Math.sqrt(2 * a.cols * weightedNorm);
+  const found: { readonly row: number; readonly ratio: number }[] = [];
+  for (let row = 0; row < a.rows; row++) {
     let expected = 0;
     let square = 0;
     for (let l = 0; l < a.cols; l++) {
-      const element = a.data[i * a.rowStride + l]!;
+      const element = a.data[row * a.rowStride + l]!;
       expected += element * br[l]!;
       square += element * element;
     }
-    let found = 0;
-    for (let j = 0; j < product.cols; j++)
-      found += product.data[i * product.rowStride + j]! * r[j]!;
-    const difference = Math.abs(found - expected);
-    const limit = perNorm * Math.sqrt(square) + underflow;
-    const ratio = difference === 0 ? 0 : difference / limit;
-    if (!(ratio <= worst)) {
-      worst = ratio;
-      worstRow = i;
-      if (Number.isNaN(ratio)) break;
+    let actual = 0;
+    for (let j = 0; j < product.cols; j++) {
+      actual += product.data[row * product.rowStride + j]! * r[j]!;
+    }
+    const difference = Math.abs(actual - expected);
+    if (difference === 0) continue;
+    const ratio = difference / (perNorm * Math.sqrt(square));
+    if (!(ratio <= 1))
+      found.push({ row, ratio: Number.isNaN(ratio) ? Number.POSITIVE_INFINITY : ratio });
+  }
+  return found
+    .sort((x, y) => y.ratio - x.ratio)
+    .slice(0, MOST_TRIALS)
+    .map(({ row }) => row);
+}
+
+/** The largest error of a row's entries over their bounds; above 1 no honest worker made it. */
+function rowExcess(
+  { a, b }: Pick<Task, "a" | "b">,
+  product: Matrix,
+  row: number,
+  roundings: number,
+): number {
+  const exact = new Float64Array(b.cols);
+  const size = new Float64Array(b.cols);
+  for (let l = 0; l < a.cols; l++) {
+    const element = a.data[row * a.rowStride + l]!;
+    if (element === 0) continue;
+    for (let j = 0; j < b.cols; j++) {
+      const term = element * b.data[l * b.rowStride + j]!;
+      exact[j]! += term;
+      size[j]! += Math.abs(term);
     }
   }
-  return { passed: worst <= 1, worst, row: worstRow };
+  // Float64 itself errs, and a device may flush what underflows to zero, term by term.
+  const relative = gamma(roundings) + a.cols * Number.EPSILON;
+  const underflow = 2 * a.cols * SMALLEST_NORMAL;
+  let worst = 0;
+  for (let j = 0; j < b.cols; j++) {
+    const off = Math.abs(product.data[row * product.rowStride + j]! - exact[j]!);
+    const excess = off === 0 ? 0 : off / (relative * size[j]! + underflow);
+    if (!(excess <= worst)) worst = Number.isNaN(excess) ? Number.POSITIVE_INFINITY : excess;
+  }
+  return worst;
 }

@@ -2,7 +2,7 @@ import type { BlockShape } from "../core/blocks.ts";
 import { AnykError, ShapeError, WrongProductError } from "../core/errors.ts";
 import { firstNonFinite, type Matrix, requireMatrix } from "../core/matrix.ts";
 import type { Random } from "../core/random.ts";
-import type { Task } from "../core/worker.ts";
+import type { ComputeWorker, Task } from "../core/worker.ts";
 import { freivalds } from "./freivalds.ts";
 
 /**
@@ -14,9 +14,9 @@ export function productObjection(options: {
   readonly verify: boolean;
   readonly allowNonFinite: boolean;
   readonly random: Random;
-}): (task: Task, product: Matrix) => AnykError | undefined {
+}): (task: Task, product: Matrix, worker: ComputeWorker) => AnykError | undefined {
   const { block, verify, allowNonFinite, random } = options;
-  return (task, product) => {
+  return (task, product, worker) => {
     const malformed = shapeObjection(block, product);
     if (malformed) return malformed;
     const bad = firstNonFinite(product);
@@ -27,10 +27,12 @@ export function productObjection(options: {
       );
     }
     if (!verify || bad) return undefined;
-    const { passed, worst, row } = freivalds(task, product, random);
+    const shape = { rows: task.a.rows, inner: task.a.cols, cols: task.b.cols };
+    const roundings = worker.roundings?.(shape) ?? shape.inner;
+    const { passed, worst, row } = freivalds(task, product, { roundings, random });
     if (passed) return undefined;
     return new WrongProductError(
-      `the product fails its check in row ${row}: off by ${worst.toPrecision(3)} times what rounding explains`,
+      `the product fails its check in row ${row}: off by ${worst.toPrecision(3)} times what rounding can explain`,
     );
   };
 }

@@ -24,7 +24,7 @@ export interface RaceOptions {
   /** Whether the products that have arrived are enough. Asked after every arrival. */
   readonly enough: (products: Arrivals) => boolean;
   /** Why a product does not count, or undefined when it does. */
-  readonly objection: (task: Task, product: Matrix) => unknown;
+  readonly objection: (task: Task, product: Matrix, worker: ComputeWorker) => unknown;
   readonly clock: Clock;
   /** `clock.now()` of the call that times count from. */
   readonly startMs: number;
@@ -150,7 +150,7 @@ class Race {
     if (!this.#open) return false;
     if ("product" in outcome) {
       onStarted(); // for workers that do not report it
-      const reason = objection(task, outcome.product);
+      const reason = objection(task, outcome.product, worker);
       if (reason !== undefined) outcome = { reason };
     }
     this.#running.delete(index);

@@ -1,8 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { seededRandom } from "../../src/core/random.ts";
+import type { Matrix } from "../../src/core/matrix.ts";
+import { type Random, seededRandom } from "../../src/core/random.ts";
+import type { Task } from "../../src/core/worker.ts";
 import { freivalds } from "../../src/runtime/freivalds.ts";
 import { float32Product } from "../support/inline-worker.ts";
 import { randomMatrix } from "../support/matrices.ts";
+
+const check = (task: Task, product: Matrix, random: Random) =>
+  freivalds(task, product, { roundings: task.a.cols, random });
 
 describe("freivalds", () => {
   test("never accuses an honest float32 product, in 1000 of them", () => {
@@ -14,7 +19,7 @@ describe("freivalds", () => {
         a: randomMatrix(1 + (seed % 7), inner, seed),
         b: randomMatrix(inner, 1 + (seed % 11), seed, "b"),
       };
-      expect(freivalds(task, float32Product(task), random).passed).toBe(true);
+      expect(check(task, float32Product(task), random).passed).toBe(true);
     }
   });
 
@@ -31,7 +36,7 @@ describe("freivalds", () => {
       const product = float32Product(task);
       const row = Math.floor(32 * random());
       product.data[row * 32 + Math.floor(32 * random())]! += 1e-2 * Math.sqrt(inner);
-      const outcome = freivalds(task, product, random);
+      const outcome = check(task, product, random);
       if (!outcome.passed && outcome.row === row) found++;
     }
     expect(found).toBeGreaterThanOrEqual(99);
@@ -43,12 +48,28 @@ describe("freivalds", () => {
     const cancelling = float32Product(task);
     cancelling.data[0]! += 1;
     cancelling.data[1]! -= 1;
-    expect(freivalds(task, cancelling, random).passed).toBe(false);
+    expect(check(task, cancelling, random).passed).toBe(false);
     const nan = float32Product(task);
     nan.data[60] = Number.NaN;
-    expect(freivalds(task, nan, random).passed).toBe(false);
+    expect(check(task, nan, random).passed).toBe(false);
     const other = float32Product({ a: randomMatrix(8, 16, 3), b: task.b });
-    expect(freivalds(task, other, random).passed).toBe(false);
+    expect(check(task, other, random).passed).toBe(false);
+  });
+
+  test("never accuses sums of equal terms, whose roundings all go the same way", () => {
+    const random = seededRandom("equal");
+    for (const value of [0.3, 1 / 3, 0.7]) {
+      const inner = 100_000;
+      const constant = (rows: number, cols: number): Matrix => ({
+        ...{ rows, cols, rowStride: cols },
+        data: new Float32Array(rows * cols).fill(value),
+      });
+      const task = { index: 0, a: constant(3, inner), b: constant(inner, 2) };
+      const product = float32Product(task);
+      expect(check(task, product, random).passed).toBe(true);
+      product.data[4]! *= 1.01;
+      expect(check(task, product, random)).toMatchObject({ passed: false, row: 2 });
+    }
   });
 
   test("does not mistake flushed underflow for a lie", () => {
@@ -56,6 +77,6 @@ describe("freivalds", () => {
     for (let i = 0; i < 16; i++) tiny.data[i]! *= 1e-22;
     const task = { index: 0, a: tiny, b: tiny };
     const flushed = { rows: 4, cols: 4, rowStride: 4, data: new Float32Array(16) };
-    expect(freivalds(task, flushed, seededRandom("tiny")).passed).toBe(true);
+    expect(check(task, flushed, seededRandom("tiny")).passed).toBe(true);
   });
 });
