@@ -61,6 +61,7 @@ export async function runEngine(
     workers: engine.workers.map(({ id }) => id),
     device: owner.device,
     seed,
+    tolerance: options.tolerance,
     straggle: straggling.map(({ text }) => text),
     product,
     attempts,

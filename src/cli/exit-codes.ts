@@ -8,6 +8,7 @@ export const EXIT = {
   undecodable: 3,
   device: 4,
   incomplete: 5,
+  wrong: 6,
   interrupted: 130,
   terminated: 143,
 } as const;
@@ -24,6 +25,7 @@ export const EXIT_HELP: string = [
   "  3    undecodable: too many tasks failed to make C",
   "  4    no device of the kind asked for, or it was lost",
   "  5    the deadline came first: C is written, with a large error, and not complete",
+  "  6    C is written but wrong: a worker returned wrong numbers, and --verify was not set",
   "  130  interrupted (SIGINT); 143 terminated (SIGTERM); no file was half written",
 ].join("\n");
 

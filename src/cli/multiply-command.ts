@@ -9,7 +9,7 @@ import {
 import type { MultiplyRun } from "./multiply-run.ts";
 import { writeNpyFile } from "./npy-file.ts";
 import { readOperand, requireMultiplicable } from "./operands.ts";
-import { checkOutputFile, writeOutputFile } from "./output-file.ts";
+import { checkOutputFile, requireOtherFile, writeOutputFile } from "./output-file.ts";
 import { createProgressLine } from "./progress.ts";
 import { renderReport, timelineOf, titleOf } from "./report.ts";
 import { multiplyJson } from "./report-json.ts";
@@ -44,6 +44,7 @@ export async function multiplyCommand(
       ? [JSON.stringify(multiplyJson(run, version), null, 2)]
       : renderReport(run, lineOptions(context));
     printLines(stdout, lines);
+    if (!run.product.error.consistent) return EXIT.wrong;
     return run.product.complete ? EXIT.ok : EXIT.incomplete;
   } catch (error) {
     if (failed && !options.json) printLines(stdout, renderTimeline(failed, lineOptions(context)));
@@ -61,6 +62,8 @@ async function multiplyFiles(
   const { output, timeline, dtype, allowNonFinite } = options;
   using progress = createProgressLine(context);
   for (const file of [output, timeline]) if (file !== undefined) await checkOutputFile(file);
+  if (timeline !== undefined)
+    await requireOtherFile("--timeline", timeline, [files.a, files.b, output]);
   progress.show(`reading ${files.a}`);
   const a = await readOperand(files.a, { allowNonFinite, signal });
   progress.show(`reading ${files.b}`);

@@ -29,6 +29,8 @@ export interface MultiplyRun {
   readonly workers: readonly string[];
   readonly device: { readonly kind: string; readonly description: string };
   readonly seed: number;
+  /** What was asked of the bound. */
+  readonly tolerance: number | undefined;
   /** The `--straggle` options as written. */
   readonly straggle: readonly string[];
   readonly product: Product;

@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 
 import type { Matrix } from "../index.ts";
 import { type NpyMatrix, type ReadNpyOptions, readNpy } from "./npy-read.ts";
@@ -11,10 +11,11 @@ import { fileStep, requireRegularFile, writeOutputFile } from "./output-file.ts"
  * @throws {InputError} when it cannot be opened or read, or holds no matrix.
  */
 export async function readNpyFile(path: string, options: ReadNpyOptions = {}): Promise<NpyMatrix> {
+  // Before it is opened: opening a pipe waits for its writer, and nothing can end that.
+  requireRegularFile(path, await fileStep(path, "cannot be read", () => stat(path)));
   const handle = await fileStep(path, "cannot be read", () => open(path, "r"));
   try {
     const stats = await handle.stat();
-    requireRegularFile(path, stats);
     const source = {
       sizeBytes: stats.size,
       read: (target: Uint8Array, position: number) =>

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { constants, type Stats } from "node:fs";
 import { access, open, realpath, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 
 import { InputError } from "../index.ts";
 
@@ -14,6 +14,28 @@ export async function checkOutputFile(path: string): Promise<void> {
   const failure = "cannot be written";
   await fileStep(path, failure, () => access(dirname(path), constants.W_OK | constants.X_OK));
   await fileStep(path, failure, () => resolveTarget(path));
+}
+
+/**
+ * Checks that writing `path` replaces none of the `others`, whatever links lead to them.
+ *
+ * @throws {InputError} when it would.
+ */
+export async function requireOtherFile(
+  option: string,
+  path: string,
+  others: readonly (string | undefined)[],
+): Promise<void> {
+  const target = await realPath(path);
+  for (const other of others) {
+    if (other === undefined || (await realPath(other)) !== target) continue;
+    throw new InputError(`${option} must name a file of its own, got ${path}, which is ${other}`);
+  }
+}
+
+/** Where a path leads, also where nothing is there yet. */
+async function realPath(path: string): Promise<string> {
+  return realpath(path).catch(() => resolve(path));
 }
 
 /**

@@ -40,6 +40,10 @@ export interface MultiplyJson {
     readonly bound: JsonNumber;
     readonly predicted: JsonNumber;
     readonly residual: JsonNumber;
+    /** The residual as a part of ‖C‖. */
+    readonly relative: JsonNumber;
+    /** False when the residual is far beyond the bound: a worker returned wrong numbers. */
+    readonly consistent: boolean;
   };
   /** Tasks, in order of arrival. */
   readonly used: readonly number[];
@@ -76,7 +80,7 @@ interface AttemptJson {
 /** A run as plain data that `JSON.stringify` keeps whole. */
 export function multiplyJson(run: MultiplyRun, version: string): MultiplyJson {
   const { product, output, code } = run;
-  const { bound, predicted, residual } = product.error;
+  const { bound, predicted, residual, relative, consistent } = product.error;
   return {
     anyk: version,
     a: operandJson(run.a),
@@ -100,6 +104,8 @@ export function multiplyJson(run: MultiplyRun, version: string): MultiplyJson {
       bound: jsonNumber(bound),
       predicted: jsonNumber(predicted),
       residual: jsonNumber(residual),
+      relative: jsonNumber(relative),
+      consistent,
     },
     used: product.used,
     stragglers: product.stragglers,

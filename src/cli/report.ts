@@ -13,6 +13,7 @@ export function renderReport(run: MultiplyRun, options: LineOptions): string[] {
     ["stragglers", stragglersText(run.attempts)],
     ...failureTexts(run).map((text) => ["failures", text]),
     ["error", errorText(run)],
+    ...warningTexts(run).map((text) => ["WARNING", text]),
     ["device", run.device.description],
     ...(run.straggle.length > 0
       ? [["seed", `${run.seed}; --seed ${run.seed} repeats the delays`]]
@@ -53,7 +54,9 @@ function timeText({ product, waitForAll, code, unsent }: MultiplyRun): string {
   if (waitForAll.kind === "measured") return `${start}; every task had ended by then`;
   const all = `${start}; waiting for all ${code.tasks} tasks would`;
   if (waitForAll.ms === Number.POSITIVE_INFINITY) return `${all} never have ended`;
-  const times = `${Number((waitForAll.ms / decodedAtMs).toPrecision(3))} times as long`;
+  const ratio = Number((waitForAll.ms / decodedAtMs).toPrecision(3));
+  if (ratio < 1.05) return `${start}; stragglers were aborted`;
+  const times = `${ratio} times as long`;
   const about = waitForAll.kind === "estimated" ? "about" : "at least";
   const why = unsent.length > 0 ? ` (${many(unsent.length, "task")} not begun)` : "";
   return `${all} have taken ${about} ${formatMs(waitForAll.ms)}, ${times}${why}`;
@@ -81,17 +84,32 @@ function failureTexts({ product, attempts }: MultiplyRun): string[] {
 }
 
 function errorText({ product }: MultiplyRun): string {
-  const { bound, predicted, residual } = product.error;
-  const measured = Number.isFinite(residual)
-    ? `${formatRatio(residual)} measured`
-    : "not measurable, as C is not finite";
-  const certain = Number.isFinite(bound)
-    ? `at most ${formatRatio(bound)} for certain`
-    : "without any bound";
-  const expected = Number.isFinite(predicted)
-    ? `; about ${formatRatio(predicted)} of ‖A·B‖ was to be expected`
-    : "";
-  return `${measured}, ${certain} (of ‖A‖·‖B‖)${expected}`;
+  const { bound, predicted, residual, relative } = product.error;
+  if (!Number.isFinite(residual)) return "cannot be measured or bounded, as C is not finite";
+  const expected = Number.isFinite(predicted) ? `, ${formatRatio(predicted)} expected` : "";
+  const certain = Number.isFinite(bound) ? `at most ${formatRatio(bound)} for certain` : "no bound";
+  return (
+    `${formatRatio(relative)} of ‖A·B‖ measured${expected}; ` +
+    `${formatRatio(residual)} of ‖A‖·‖B‖ measured, ${certain}`
+  );
+}
+
+/** What must not be overlooked. */
+function warningTexts({ product, tolerance }: MultiplyRun): string[] {
+  const { bound, consistent } = product.error;
+  const texts: string[] = [];
+  if (!consistent) {
+    texts.push(
+      "C IS WRONG: its measured error is far beyond the bound, so a worker returned wrong numbers; " +
+        "--verify finds out which and does without it",
+    );
+  }
+  if (tolerance !== undefined && !(bound <= tolerance)) {
+    texts.push(
+      `--tolerance ${tolerance} was not reached: for certain the error is at most ${formatRatio(bound)}`,
+    );
+  }
+  return texts;
 }
 
 function outputText({ output, product: { c, complete } }: MultiplyRun): string {

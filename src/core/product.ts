@@ -19,7 +19,10 @@ export interface MultiplyOptions {
   readonly signal?: AbortSignal;
   /** Called synchronously as things happen; what it throws rejects the multiplication. */
   readonly onProgress?: (event: ProgressEvent) => void;
-  /** Let NaN and ±Inf in the operands through; the error is then unbounded. Default false. */
+  /**
+   * Let NaN and ±Inf in the operands through; the error is then unbounded. Codes spread them: a coded
+   * task mixes blocks. Default false.
+   */
   readonly allowNonFinite?: boolean;
 }
 
@@ -49,7 +52,7 @@ export interface Product {
 export interface ErrorEstimate {
   /**
    * Guaranteed: ‖Ĉ − A·B‖_F ≤ bound · ‖A‖_F·‖B‖_F for the products of honest workers, rounding
-   * included (absent underflow). `Infinity` when nothing can be said.
+   * and underflow included; A and B are the float32 operands. `Infinity` when nothing can be said.
    */
   readonly bound: number;
   /** Expected ‖Ĉ − A·B‖_F / ‖A·B‖_F for data without special correlation. */
@@ -59,6 +62,13 @@ export interface ErrorEstimate {
    * is unbiased, so it may exceed a bound that is attained.
    */
   readonly residual: number;
+  /** The same measured error as a part of ‖Ĉ‖_F, to be read beside `predicted`. */
+  readonly relative: number;
+  /**
+   * False when the measured error is far beyond the bound, so that a worker must have returned wrong
+   * numbers: the product is not to be trusted, and `verify` would have found out whose they are.
+   */
+  readonly consistent: boolean;
 }
 
 /** One thing that happened to one task, `atMs` after the call of `multiply`. */

@@ -7,14 +7,17 @@
  *    ‖M_r‖₂·‖A‖_F·‖B‖_F, and at most Σ_pq |M_pq|·‖A_p‖_F·‖B_q‖_F; the smaller counts. (The first is at
  *    least as tight as Theorem 5 of Jeong et al., "ε-Approximate Coded Matrix Multiplication".)
  * 2. Rounding: each float32 step of encoding, multiplying and decoding is charged its γ.
+ * 3. Underflow: a device may replace by zero whatever is smaller than the smallest normal float32 η, as an
+ *    operand or as the result of a step, so each is charged η.
  *
- * Both are guaranteed for honest workers, for any order of summation, absent underflow.
+ * All are guaranteed for honest workers and any order of summation, unless float32 overflows.
  */
 
 import { Matrix as DenseMatrix, SingularValueDecomposition } from "ml-matrix";
 import type { Code, DecodePlan } from "../core/code.ts";
-import { expectedRounding, gamma } from "../core/float32.ts";
+import { expectedRounding, gamma, SMALLEST_NORMAL } from "../core/float32.ts";
 import { rowNorms, tableRow } from "../core/table.ts";
+import type { ProductShape } from "../core/worker.ts";
 
 /** Norms, singular values and sums here are themselves float64 computations. */
 const EVALUATION = 1 + 1e-10;
@@ -28,21 +31,23 @@ export interface BlockNorms {
 /**
  * Guaranteed bound on ‖Ĉ − C‖_F / (‖A‖_F·‖B‖_F); 0 when an operand is zero.
  *
+ * @param shape of the blocks: rows and inner of A's, cols of B's.
  * @param roundings of the product of a task, in which no term of a sum takes part more often.
  */
 export function errorBound(options: {
   readonly code: Pick<Code, "encodePlan" | "partition">;
   readonly plan: DecodePlan;
   readonly norms: BlockNorms;
+  readonly shape: ProductShape;
   readonly roundings: (task: number) => number;
 }): number {
-  const { code, plan, norms, roundings } = options;
+  const { code, plan, norms, shape, roundings } = options;
   const normA = euclidean(norms.a);
   const normB = euclidean(norms.b);
   if (normA === 0 || normB === 0) return 0;
 
   const products = plan.tasks.map((task) =>
-    productBound(code.encodePlan, task, norms, roundings(task)),
+    productBound(code.encodePlan, task, norms, shape, roundings(task)),
   );
   let square = 0;
   for (let r = 0; r < plan.c.rows; r++) {
@@ -83,25 +88,42 @@ export function predictedError(options: {
 interface ProductBound {
   readonly size: number;
   readonly error: number;
+  /** What is lost where every element underflows once. */
+  readonly flushed: number;
 }
 
 function productBound(
   encodePlan: Code["encodePlan"],
   task: number,
   norms: BlockNorms,
+  { rows, inner, cols }: ProductShape,
   roundings: number,
 ): ProductBound {
-  const a = codedBound(tableRow(encodePlan.a, task), norms.a);
-  const b = codedBound(tableRow(encodePlan.b, task), norms.b);
+  const a = codedBound(tableRow(encodePlan.a, task), norms.a, rows * inner);
+  const b = codedBound(tableRow(encodePlan.b, task), norms.b, inner * cols);
   const growth = (1 + a.rounding) * (1 + b.rounding) * (1 + gamma(roundings));
-  return { size: a.size * b.size * growth, error: a.size * b.size * (growth - 1) };
+  const steps = 2 * inner * SMALLEST_NORMAL * Math.sqrt(rows * cols);
+  const lost = a.flushed * b.size + a.size * b.flushed + a.flushed * b.flushed + steps;
+  return {
+    size: a.size * b.size * growth + growth * lost,
+    error: a.size * b.size * (growth - 1) + growth * lost,
+    flushed: SMALLEST_NORMAL * Math.sqrt(rows * cols),
+  };
 }
 
-/** A coded block Σ α_p A_p: at most Σ|α_p|‖A_p‖ large, and summed with this relative rounding. */
-function codedBound(row: Float64Array, blocks: Float64Array) {
+/**
+ * A coded block Σ α_p A_p: at most Σ|α_p|‖A_p‖ large, summed with this relative rounding, and in
+ * underflow this much smaller: once a term, and once as an operand.
+ */
+function codedBound(row: Float64Array, blocks: Float64Array, elements: number) {
   let size = 0;
-  for (let p = 0; p < row.length; p++) size += Math.abs(row[p]!) * blocks[p]!;
-  return { size, rounding: combinationRounding(row) };
+  let terms = 0;
+  for (let p = 0; p < row.length; p++) {
+    size += Math.abs(row[p]!) * blocks[p]!;
+    if (row[p] !== 0) terms++;
+  }
+  const flushed = (2 * terms + 1) * SMALLEST_NORMAL * Math.sqrt(elements);
+  return { size, rounding: combinationRounding(row), flushed };
 }
 
 /** One rounding of each weight to float32, one of each product, one of each sum but the first. */
@@ -121,8 +143,10 @@ function roundingBound(plan: DecodePlan, r: number, products: readonly ProductBo
   const weights = tableRow(plan.c, r);
   const decode = combinationRounding(weights);
   let bound = 0;
-  for (const [s, { size, error }] of products.entries()) {
-    if (weights[s] !== 0) bound += Math.abs(weights[s]!) * (error + decode * size);
+  for (const [s, { size, error, flushed }] of products.entries()) {
+    if (weights[s] === 0) continue;
+    const weight = Math.abs(weights[s]!);
+    bound += weight * (error + decode * size) + (weight + 2) * flushed;
   }
   return bound;
 }

@@ -103,22 +103,23 @@ function rowExcess(
 ): number {
   const exact = new Float64Array(b.cols);
   const size = new Float64Array(b.cols);
+  // What a device that replaces subnormal numbers by zero may lose of the operands.
+  const flushed = new Float64Array(b.cols);
   for (let l = 0; l < a.cols; l++) {
     const element = a.data[row * a.rowStride + l]!;
-    if (element === 0) continue;
     for (let j = 0; j < b.cols; j++) {
-      const term = element * b.data[l * b.rowStride + j]!;
-      exact[j]! += term;
-      size[j]! += Math.abs(term);
+      const other = b.data[l * b.rowStride + j]!;
+      exact[j]! += element * other;
+      size[j]! += Math.abs(element * other);
+      flushed[j]! += Math.abs(element) + Math.abs(other);
     }
   }
-  // Float64 itself errs, and a device may flush what underflows to zero, term by term.
-  const relative = gamma(roundings) + a.cols * Number.EPSILON;
-  const underflow = 2 * a.cols * SMALLEST_NORMAL;
+  const relative = gamma(roundings) + a.cols * Number.EPSILON; // float64 itself errs, too
   let worst = 0;
   for (let j = 0; j < b.cols; j++) {
     const off = Math.abs(product.data[row * product.rowStride + j]! - exact[j]!);
-    const excess = off === 0 ? 0 : off / (relative * size[j]! + underflow);
+    const excess =
+      off === 0 ? 0 : off / (relative * size[j]! + SMALLEST_NORMAL * (flushed[j]! + 2 * a.cols));
     if (!(excess <= worst)) worst = Number.isNaN(excess) ? Number.POSITIVE_INFINITY : excess;
   }
   return worst;

@@ -23,6 +23,12 @@ import { type Arrivals, race } from "./race.ts";
 import { measureResidual } from "./residual.ts";
 import { createTaskSource } from "./task-source.ts";
 
+/**
+ * How far the estimate of an error may exceed the error: the mean of two squares, each of which
+ * exceeds 25 times its mean for hardly one choice of signs in a million.
+ */
+const LUCK = 5;
+
 /** What one multiplication is given besides the operands. */
 export interface JobOptions extends Omit<MultiplyOptions, "signal"> {
   readonly code: Code;
@@ -74,7 +80,7 @@ export async function multiplyCoded(a: Matrix, b: Matrix, options: JobOptions): 
     products.get(task)?.worker.roundings?.(shape) ?? shape.inner;
   const boundOf = (plan: DecodePlan, products: Arrivals) => {
     const roundings = roundingsOf(products);
-    const bound = errorBound({ code, plan, norms, roundings });
+    const bound = errorBound({ code, plan, norms, shape, roundings });
     return Number.isNaN(bound) ? Number.POSITIVE_INFINITY : bound;
   };
   const enough = (products: Arrivals) => {
@@ -133,12 +139,15 @@ export async function multiplyCoded(a: Matrix, b: Matrix, options: JobOptions): 
   // Finite operands whose product overflows float32: no analysis holds any more.
   const overflowed = !Number.isFinite(residual) || firstNonFinite(c) !== undefined;
   const usedTasks = new Set(plan.tasks);
+  const bound = overflowed ? Number.POSITIVE_INFINITY : boundOf(plan, products);
   const product: Product = {
     c,
     error: {
-      bound: overflowed ? Number.POSITIVE_INFINITY : boundOf(plan, products),
+      bound,
       predicted: predictedError({ code, plan, roundings: roundingsOf(products) }),
       residual: residual === 0 ? 0 : residual / scale,
+      relative: residual === 0 ? 0 : residual / frobenius(c),
+      consistent: overflowed || residual <= LUCK * bound * scale,
     },
     used: [...products.keys()].filter((task) => usedTasks.has(task)),
     stragglers: outcome.stragglers,

@@ -136,6 +136,7 @@ describe("faulty", () => {
       expect(right).toBe(verify);
       // Either way the residual tells.
       expect(product.error.residual > product.error.bound).toBe(!verify);
+      expect(product.error.consistent).toBe(verify);
       expect(product.failures.map(({ task: failed }) => failed)).toEqual(verify ? [0, 1] : []);
     }
   });

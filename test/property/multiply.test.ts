@@ -5,6 +5,7 @@ import { matdot } from "../../src/codes/matdot.ts";
 import { polynomial } from "../../src/codes/polynomial.ts";
 import { replication, uncoded } from "../../src/codes/replication.ts";
 import type { Code } from "../../src/core/code.ts";
+import type { Matrix } from "../../src/core/matrix.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { table } from "../../src/core/table.ts";
 import { inlineWorker, scriptedWorker } from "../support/inline-worker.ts";
@@ -114,6 +115,49 @@ describe("multiply", () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  test("is within its bound where products underflow and a device flushes what is not normal", async () => {
+    const flush = (x: number) => (Math.abs(x) < 2 ** -126 ? 0 : Math.fround(x));
+    const flushing = (id: string) =>
+      scriptedWorker(id, async ({ a, b }) => {
+        const c = new Float32Array(a.rows * b.cols);
+        for (let i = 0; i < a.rows; i++) {
+          for (let j = 0; j < b.cols; j++) {
+            let sum = 0;
+            for (let l = 0; l < a.cols; l++) {
+              const [x, y] = [a.data[i * a.rowStride + l]!, b.data[l * b.rowStride + j]!];
+              sum = flush(sum + flush(flush(x) * flush(y)));
+            }
+            c[i * b.cols + j] = sum;
+          }
+        }
+        return { rows: a.rows, cols: b.cols, rowStride: b.cols, data: c };
+      });
+    for (const [sizeA, sizeB] of [
+      [1e-22, 1e-20],
+      [1e-30, 1e-30],
+      [1e30, 1e-39],
+      [1e-45, 1e38],
+    ] as const) {
+      const scaled = (matrix: Matrix, size: number) => ({
+        ...matrix,
+        data: matrix.data.map((value) => value * size),
+      });
+      const a = scaled(randomMatrix(9, 12, "tiny"), sizeA);
+      const b = scaled(randomMatrix(12, 7, "tiny", "b"), sizeB);
+      for (const given of [
+        uncoded({ partition: { m: 2, k: 1, n: 2 } }),
+        polynomial({ partition: { m: 2, n: 2 }, tasks: 6 }),
+        matdot({ parts: 2, tasks: 5 }),
+      ]) {
+        const workers = [0, 1, 2].map((w) => flushing(`w${w}`));
+        const product = await runJob(a, b, { code: given, workers, verify: true });
+        expect(trueError(a, b, product.c)).toBeLessThanOrEqual(product.error.bound);
+        expect(product.error.consistent).toBe(true);
+        expect(product.failures).toEqual([]);
+      }
+    }
   });
 
   test("measures a residual close to the true error", async () => {

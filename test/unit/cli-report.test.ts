@@ -15,10 +15,17 @@ const run: MultiplyRun = {
   workers: ["cpu-0", "cpu-1", "cpu-2", "cpu-3"],
   device: { kind: "cpu", description: "CPU (WebAssembly)" },
   seed: 7,
+  tolerance: undefined,
   straggle: ["exponential:mean=1s"],
   product: {
     c: matrix(1, 1, Float32Array.of(1)),
-    error: { bound: 3.14e-5, predicted: 2e-7, residual: 1.8e-7 },
+    error: {
+      bound: 3.14e-5,
+      predicted: 2e-7,
+      residual: 1.8e-7,
+      relative: 2.5e-7,
+      consistent: true,
+    },
     used: [0, 2, 3],
     stragglers: [1],
     failures: [],
@@ -83,7 +90,17 @@ describe("renderReport", () => {
     [
       "the error",
       {},
-      "1.8e-7 measured, at most 3.1e-5 for certain (of ‖A‖·‖B‖); about 2e-7 of ‖A·B‖ was to be expected",
+      "2.5e-7 of ‖A·B‖ measured, 2e-7 expected; 1.8e-7 of ‖A‖·‖B‖ measured, at most 3.1e-5 for certain",
+    ],
+    [
+      "a tolerance that was not reached",
+      { tolerance: 1e-6 },
+      "--tolerance 0.000001 was not reached: for certain the error is at most 3.1e-5",
+    ],
+    [
+      "a product that cannot be right",
+      { product: { ...run.product, error: { ...run.product.error, consistent: false } } },
+      "C IS WRONG: its measured error is far beyond the bound",
     ],
     ["the device", {}, "CPU (WebAssembly)"],
     ["the seed", {}, "7; --seed 7 repeats the delays"],
@@ -96,10 +113,16 @@ describe("renderReport", () => {
       {
         product: {
           ...run.product,
-          error: { bound: Number.POSITIVE_INFINITY, predicted: Number.NaN, residual: Number.NaN },
+          error: {
+            bound: Number.POSITIVE_INFINITY,
+            predicted: Number.NaN,
+            residual: Number.NaN,
+            relative: Number.NaN,
+            consistent: true,
+          },
         },
       },
-      "not measurable, as C is not finite, without any bound (of ‖A‖·‖B‖)",
+      "cannot be measured or bounded, as C is not finite",
     ],
     [
       "rounding",
@@ -179,7 +202,13 @@ describe("multiplyJson", () => {
       decodedAtMs: 100,
       elapsedMs: 110,
       waitForAll: { ms: 250, kind: "estimated" },
-      error: { bound: 3.14e-5, predicted: 2e-7, residual: 1.8e-7 },
+      error: {
+        bound: 3.14e-5,
+        predicted: 2e-7,
+        residual: 1.8e-7,
+        relative: 2.5e-7,
+        consistent: true,
+      },
       used: [0, 2, 3],
       stragglers: [1],
       failures: [],

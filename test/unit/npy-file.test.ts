@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -77,6 +78,15 @@ describe("a failure", () => {
     await expect(checkOutputFile(join(folder, "C.npy"))).resolves.toBeUndefined();
     expect(await readdir(folder)).toEqual([]);
   });
+
+  test.skipIf(process.platform === "win32")(
+    "a pipe is refused before it is opened, which would hang",
+    async () => {
+      const pipe = join(folder, "pipe");
+      execFileSync("mkfifo", [pipe]);
+      await expect(readNpyFile(pipe)).rejects.toThrow("found a device or pipe");
+    },
+  );
 
   test.skipIf(process.platform === "win32")("to write never replaces a device", async () => {
     await expect(writeNpyFile("/dev/null", c)).rejects.toThrow("found a device or pipe");
