@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { attemptsOf } from "../src/cli/attempts.ts";
 import { renderTimeline, type TimelineData } from "../src/cli/timeline.ts";
 import { renderTimelineSvg } from "../src/cli/timeline-svg.ts";
-import { createEngine, type Product, polynomial, replication, uncoded } from "../src/index.ts";
+import { createEngine, polynomial, replication, uncoded } from "../src/index.ts";
 import { compare, type Scheme } from "./support/comparison.ts";
 import { table, verdict } from "./support/comparison-report.ts";
 import { gramReference, readDigits, transpose } from "./support/digits.ts";
@@ -34,6 +34,7 @@ const { values } = parseArgs({
 const device = DEVICES.find((name) => name === values.device);
 if (!device) throw new Error(`--device must be ${DEVICES.join(", ")}, got ${values.device}`);
 
+process.stdout.on("error", () => process.exit()); // a reader such as `head` has seen enough
 progress("reading digits");
 const digits = await readDigits(10_000);
 const job = { a: transpose(digits), b: digits, exact: gramReference(digits) };
@@ -57,7 +58,7 @@ progress("");
 
 const [plain, copies, coded] = outcomes as [Outcome, Outcome, Outcome];
 print(table(outcomes));
-const lastRound = timelineOf(coded.late.at(-1)!.product);
+const lastRound = timelineOf(coded.late.at(-1)!);
 console.log("\nThe last coded round, task by task:\n");
 print(
   renderTimeline(lastRound, {
@@ -74,8 +75,9 @@ if (values.timeline) {
 
 type Outcome = (typeof outcomes)[number];
 
-function timelineOf(product: Product): TimelineData {
-  const attempts = attemptsOf({ ...product, delayOf: () => undefined });
+function timelineOf({ product, lateWorkers }: Outcome["late"][number]): TimelineData {
+  const delayOf = (_task: number, worker: string) => (lateWorkers.includes(worker) ? LATE_MS : 0);
+  const attempts = attemptsOf({ ...product, delayOf });
   const label = `C decodable after ${Math.round(product.decodedAtMs)} ms`;
   return { attempts, unsent: [], decision: { atMs: product.decodedAtMs, label } };
 }

@@ -21,7 +21,12 @@ export function table(outcomes: readonly Outcome[]): string[] {
     ([name = "", ...cells]) =>
       name.padEnd(14) + cells.map((cell, i) => cell.padStart(i < 3 ? 8 : 13)).join(""),
   );
-  return [...lines, "", 'Times until C is ready; "two late" is the median of the rounds.'];
+  return [
+    ...lines,
+    "",
+    "work: arithmetic of all tasks, as a multiple of the product's own. Times are until C is ready; with",
+    "two late, the median and the worst of the rounds. error: against float64, as a part of ‖C‖.",
+  ];
 }
 
 /** In plain words, what was won and at what price. Says so where nothing was won. */
@@ -36,11 +41,11 @@ export function verdict(
   const spare = coded.code.tasks - coded.code.recoveryThreshold;
   return [
     gain > 1.05
-      ? `Coding had the product ${gain.toFixed(1)} times as soon as waiting for everybody: ` +
+      ? `Coding was ${gain.toFixed(1)} times as fast as waiting for everybody: ` +
         `${fast.median.toFixed(2)} s instead of ${slow.median.toFixed(2)} s.`
       : `Coding won nothing here: ${fast.median.toFixed(2)} s against ${slow.median.toFixed(2)} s ` +
         "for waiting for everybody.",
-    `Any ${coded.code.recoveryThreshold} of its ${coded.code.tasks} products suffice, so no choice of ${spare} late workers holds it up. ` +
+    `Any ${coded.code.recoveryThreshold} of its ${coded.code.tasks} products suffice, so it waits for no late worker, whichever ${spare} they are. ` +
       `Two copies of everything were held up in ${heldUp} of ${rounds} rounds, when both copies of a product were late.`,
     `The price: ${workOf(coded).toFixed(1)} times the arithmetic (copies: ${workOf(copies).toFixed(1)} times), so with nobody late it took ` +
       `${coded.calm.seconds.toFixed(2)} s against ${plain.calm.seconds.toFixed(2)} s, and an error of ` +

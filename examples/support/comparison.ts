@@ -27,6 +27,8 @@ interface Run {
   /** ‖Ĉ − A·B‖_F / ‖A·B‖_F. */
   readonly error: number;
   readonly product: Product;
+  /** Ids of the workers that were late. */
+  readonly lateWorkers: readonly string[];
 }
 
 /** One scheme, over all rounds. */
@@ -71,7 +73,8 @@ export async function compare(
       device: machine.device.kind === "cpu" ? "cpu" : machine.device.software ? "software" : "gpu",
     });
     for (const [s, { code }] of schemes.entries()) {
-      late[s]!.push(await checkedRun(engine, job, code));
+      const run = await checkedRun(engine, job, code);
+      late[s]!.push({ ...run, lateWorkers: stragglers.map((w) => machine.workers[w]!.id) });
     }
     options.onRound(round, stragglers);
   }
@@ -87,7 +90,7 @@ async function checkedRun(engine: Engine, { a, b, exact }: Job, code: Code): Pro
   if (!(off <= allowed)) {
     throw new Error(`${code.name} is off by ${off}, but its bound allows ${allowed}`);
   }
-  return { seconds: product.elapsedMs / 1000, error: off / size, product };
+  return { seconds: product.elapsedMs / 1000, error: off / size, product, lateWorkers: [] };
 }
 
 function drawTwo(count: number, random: () => number): number[] {

@@ -1,3 +1,5 @@
+/// <reference lib="dom" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * @file The public surface of `anyk/kernels`: devices, and the kernels on buffers that the caller
  * holds. Each kernel is a pure plan, a compiled pipeline and commands appended to the caller's

@@ -70,10 +70,9 @@ describe("the packed package", () => {
          return engine.multiply(one, one, { code, deadlineMs: 5 });
        }`,
     );
-    const flags = ["--noEmit", "--strict", "--target", "es2023", "--module", "nodenext"];
-    const lib = ["--lib", "es2023,dom,esnext.disposable"]; // WebGPU is part of TypeScript's dom
+    const flags = ["--noEmit", "--strict", "--target", "es2022", "--module", "nodenext"];
     const tsc = join(root, "node_modules/typescript/bin/tsc");
-    await run(process.execPath, [tsc, ...flags, ...lib, "use.ts"], { cwd: project });
+    await run(process.execPath, [tsc, ...flags, "use.ts"], { cwd: project });
   });
 
   test("brings the command line", async () => {
