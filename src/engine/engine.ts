@@ -26,6 +26,8 @@ export interface Engine extends AsyncDisposable {
    * @throws `signal.reason` as soon as `signal` aborts.
    */
   multiply(a: Matrix, b: Matrix, options?: MultiplyOptions): Promise<Product>;
+  /** What `await using` calls at the end of its block: ends running jobs and lets devices and threads go. */
+  close(): Promise<void>;
 }
 
 /**
@@ -79,13 +81,16 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
         jobs.delete(job);
       }
     },
-    [Symbol.asyncDispose]() {
-      closing ??= { done: close() };
-      return closing.done;
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 
-  async function close(): Promise<void> {
+  function close(): Promise<void> {
+    closing ??= { done: end() };
+    return closing.done;
+  }
+
+  async function end(): Promise<void> {
     const reason = new ClosedError("the engine was disposed of while a job was running");
     for (const abort of jobs.values()) abort.abort(reason);
     await Promise.allSettled(jobs.keys());
