@@ -1,3 +1,4 @@
+import { UndecodableError } from "../index.ts";
 import { type CliContext, lineOptions, printLines } from "./context.ts";
 import { type FailedRun, runEngine } from "./engine-run.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
@@ -12,7 +13,7 @@ import { readOperand, requireMultiplicable } from "./operands.ts";
 import { checkOutputFile, requireOtherFile, writeOutputFile } from "./output-file.ts";
 import { createProgressLine } from "./progress.ts";
 import { renderReport, timelineOf, titleOf } from "./report.ts";
-import { multiplyJson } from "./report-json.ts";
+import { multiplyJson, undecodableJson } from "./report-json.ts";
 import { renderTimeline } from "./timeline.ts";
 import { renderTimelineSvg } from "./timeline-svg.ts";
 
@@ -47,7 +48,12 @@ export async function multiplyCommand(
     if (!run.product.error.consistent) return EXIT.wrong;
     return run.product.complete ? EXIT.ok : EXIT.incomplete;
   } catch (error) {
-    if (failed && !options.json) printLines(stdout, renderTimeline(failed, lineOptions(context)));
+    if (failed && error instanceof UndecodableError) {
+      const lines = options.json
+        ? [JSON.stringify(undecodableJson(error, failed, version), null, 2)]
+        : renderTimeline(failed, lineOptions(context));
+      printLines(stdout, lines);
+    }
     throw error;
   }
 }

@@ -1,4 +1,6 @@
+import type { UndecodableError } from "../index.ts";
 import type { Attempt } from "./attempts.ts";
+import type { FailedRun } from "./engine-run.ts";
 import type { MultiplyRun, OperandRun } from "./multiply-run.ts";
 import { reasonText } from "./report.ts";
 
@@ -110,6 +112,37 @@ export function multiplyJson(run: MultiplyRun, version: string): MultiplyJson {
     used: product.used,
     stragglers: product.stragglers,
     failures: product.failures.map(({ task, reason }) => ({ task, reason: reasonText(reason) })),
+    unsent: run.unsent,
+    timeline: run.attempts.map(attemptJson),
+  };
+}
+
+/** What `anyk multiply --json` prints of a run that was not decodable, with exit code 3. */
+interface UndecodableJson {
+  readonly anyk: string;
+  /** `code` is "ERR_UNDECODABLE"; `received` holds tasks in order of arrival. */
+  readonly undecodable: {
+    readonly code: string;
+    readonly message: string;
+    readonly received: readonly number[];
+    readonly recoveryThreshold: JsonNumber;
+  };
+  readonly failures: readonly { readonly task: number; readonly reason: string }[];
+  readonly unsent: readonly number[];
+  readonly timeline: readonly AttemptJson[];
+}
+
+/** A run that came to nothing, as plain data. */
+export function undecodableJson(
+  error: UndecodableError,
+  run: FailedRun,
+  version: string,
+): UndecodableJson {
+  const { code, message, received, recoveryThreshold } = error;
+  return {
+    anyk: version,
+    undecodable: { code, message, received, recoveryThreshold: jsonNumber(recoveryThreshold) },
+    failures: error.failures.map(({ task, reason }) => ({ task, reason: reasonText(reason) })),
     unsent: run.unsent,
     timeline: run.attempts.map(attemptJson),
   };

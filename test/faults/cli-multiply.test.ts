@@ -127,7 +127,10 @@ describe("anyk multiply", () => {
     expect(stdout).toContain("! failed");
     expect(stderr).toMatch(/^anyk: cannot decode [^\n]+\n$/);
     expect(await readdir(folder)).not.toContain("E.npy");
-    expect((await multiply(`${args} --json`)).stdout).toBe("");
+    const json = JSON.parse((await multiply(`${args} --json`)).stdout);
+    expect(json.undecodable).toMatchObject({ code: "ERR_UNDECODABLE", received: [1] });
+    expect(json.failures).toMatchObject([{ task: 0, reason: expect.stringContaining("died") }]);
+    expect(json.timeline).toHaveLength(2);
   });
 
   test("exits with 4 when there is no such device", async () => {
