@@ -4,7 +4,7 @@ import { type Random, seededRandom } from "../../src/core/random.ts";
 import type { Task } from "../../src/core/worker.ts";
 import { freivalds } from "../../src/runtime/freivalds.ts";
 import { float32Product } from "../support/inline-worker.ts";
-import { randomMatrix } from "../support/matrices.ts";
+import { randomMatrix, withRowStride } from "../support/matrices.ts";
 
 const check = (task: Task, product: Matrix, random: Random) =>
   freivalds(task, product, { roundings: task.a.cols, random });
@@ -70,6 +70,17 @@ describe("freivalds", () => {
       product.data[4]! *= 1.01;
       expect(check(task, product, random)).toMatchObject({ passed: false, row: 2 });
     }
+  });
+
+  test("reads operands and products of any row stride", () => {
+    const random = seededRandom("strides");
+    const a = withRowStride(randomMatrix(6, 9, 1), 13); // gaps hold NaN
+    const b = withRowStride(randomMatrix(9, 5, 2), 8);
+    const task = { index: 0, a, b };
+    const product = withRowStride(float32Product(task), 7);
+    expect(check(task, product, random).passed).toBe(true);
+    product.data[3 * 7 + 2]! += 0.1;
+    expect(check(task, product, random)).toMatchObject({ passed: false, row: 3 });
   });
 
   test("does not mistake flushed underflow for a lie", () => {
