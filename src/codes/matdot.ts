@@ -60,8 +60,8 @@ export function matdot({ parts, tasks, points = "chebyshev" }: MatdotOptions): C
  * A set S of 2p-2 products decodes when the coefficient of x^{p-1} in Π_{s∈S}(x − x_s) is zero: that
  * polynomial is what the values on S leave undetermined. For even p any set of opposite pairs has that,
  * so on points that lie symmetrically about 0 it would depend on which worker straggles whether it
- * hurts. A small shift makes the threshold sharp, and changes the amplification of sets at the
- * threshold by less than a half.
+ * hurts. A small shift makes that coefficient non-zero for nearly all sets; single sets may amplify a few
+ * times more for it, the median set hardly.
  */
 function pointsWithoutOpposites(points: Points, tasks: number): readonly number[] {
   const xs = realPoints(points, tasks);

@@ -7,7 +7,9 @@ const PROBES = 2;
 const SLICE = 2 ** 24;
 
 /**
- * Measures ‖Ĉ − A·B‖_F without computing A·B: for r of random signs, E‖(Ĉ − AB)r‖² is its square.
+ * Measures ‖Ĉ − A·B‖_F without computing A·B: for r of independent entries of mean 0 and
+ * variance 1, E‖(Ĉ − AB)r‖² is its square. They are uniform: with random signs, equal errors in a row
+ * would cancel exactly now and then.
  * Two probes, summed in float64; costs about four reads of each matrix.
  *
  * @returns the estimate of ‖Ĉ − A·B‖_F, not normalised. NaN when Ĉ or an operand holds NaN.
@@ -30,7 +32,7 @@ export async function measureResidual(options: {
 
   let square = 0;
   for (let probe = 0; probe < PROBES; probe++) {
-    const r = Float64Array.from({ length: c.cols }, () => (random() < 0.5 ? -1 : 1));
+    const r = Float64Array.from({ length: c.cols }, () => Math.sqrt(3) * (2 * random() - 1));
     const br = new Float64Array(b.rows);
     for (let row = 0; row < b.rows; row++) {
       br[row] = dotRow(b, row, r);

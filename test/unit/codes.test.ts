@@ -187,7 +187,7 @@ describe("replication", () => {
 
 describe("points", () => {
   test("are in an order whose beginnings are spread out, so that the first products decode well", () => {
-    // The zeros of T_20 in descending order amplify the first 16 products thirty times more.
+    // The zeros of T_20 in descending order amplify the first 16 products over ten times more.
     const sorted = Array.from({ length: 20 }, (_, r) => Math.cos(((2 * r + 1) * Math.PI) / 40));
     const first = new Set(Array.from({ length: 16 }, (_, t) => t));
     const partition = { m: 4, n: 4 };
