@@ -23,13 +23,14 @@ export interface MatdotOptions {
   /** N ≥ 2p-1: how many coded tasks are made. N − (2p-1) stragglers are tolerated. */
   readonly tasks: number;
   /**
-   * Where the polynomials are evaluated. Default "chebyshev". That set and "equispaced" are moved by 1/32
-   * towards 1; a list is taken as it is.
+   * Where the polynomials are evaluated. Default "chebyshev". That set and "equispaced" are moved by
+   * about 1/31 towards 1; a list is taken as it is.
    */
   readonly points?: Points;
 }
 
-const SHIFT = 1 / 32;
+/** Irrational, so that it makes no two points of an evenly spaced set opposite either. */
+const SHIFT = 1 / (10 * Math.PI);
 
 /**
  * Builds a MatDot code. A task takes 1/p of A and 1/p of B; its product is as large as C.

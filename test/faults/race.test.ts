@@ -184,6 +184,30 @@ describe("a job with faulty workers", () => {
     expect(product.used).toHaveLength(3);
   });
 
+  test("keeps a worker that fails twice and then delivers, again and again", async () => {
+    const clock = new VirtualClock();
+    const turn: Behaviour[] = ["fails", "fails", "honest"];
+    const product = await runJob(a, b, {
+      code: matdot({ parts: 2, tasks: 9 }),
+      clock,
+      workers: actors(clock, [[...turn, ...turn, ...turn]]),
+    });
+    expect(product.used).toEqual([2, 5, 8]);
+    expect(product.failures).toHaveLength(6);
+  });
+
+  test("lists the tasks it used in the order in which they arrived", async () => {
+    const clock = new VirtualClock();
+    const workers = [30, 10, 20].map((takesMs, w) =>
+      scriptedWorker(`w${w}`, async (_task, signal, honest) => {
+        await clock.sleep(takesMs, signal);
+        return honest();
+      }),
+    );
+    const code = matdot({ parts: 2, tasks: 3 });
+    expect((await runJob(a, b, { code, clock, workers })).used).toEqual([1, 2, 0]);
+  });
+
   test("gives up when every worker has failed for good, instead of waiting", async () => {
     const clock = new VirtualClock();
     const job = runJob(a, b, {

@@ -200,11 +200,14 @@ describe("points", () => {
 
   test("of MatDot have no two opposite each other, so that no 2p-2 products decode", () => {
     for (const points of ["chebyshev", "equispaced"] as const) {
-      const code = matdot({ parts: 2, tasks: 8, points });
-      for (let s = 0; s < 8; s++) {
-        for (let t = 0; t < s; t++) {
-          expect(code.canDecode(new Set([s, t]))).toBe(false);
-          expect(code.decodePlan(new Set([s, t])).misfit[0]).toBeGreaterThan(1e-3);
+      for (const tasks of [8, 32, 63]) {
+        const code = matdot({ parts: 2, tasks, points });
+        for (let s = 0; s < tasks; s++) {
+          for (let t = 0; t < s; t++) {
+            expect(code.canDecode(new Set([s, t]))).toBe(false);
+            const [misfit] = code.decodePlan(new Set([s, t])).misfit;
+            expect(misfit).toBeGreaterThan(code.tolerance * Math.SQRT2);
+          }
         }
       }
     }
@@ -225,6 +228,27 @@ describe("numerics", () => {
     const spread = new Set([0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13]);
     expect(chebyshev.decodePlan(spread).amplification).toBeLessThan(1e4);
     expect(integers.decodePlan(first).amplification).toBeGreaterThan(1e6);
+  });
+
+  test("a block that no weights decode is not paid for with weights that amplify without end", () => {
+    // Two rows that differ by 1e-9: to tell them apart would take weights of 1e9.
+    const code = bilinearCode({
+      name: "nearly parallel",
+      partition: { m: 2, k: 1, n: 1 },
+      a: table(2, 2, (t, i) => (i === 0 ? 1 : t * 1e-9)),
+      b: table(2, 1, () => 1),
+    });
+    const plan = code.decodePlan(new Set([0, 1]));
+    expect(code.canDecode(new Set([0, 1]))).toBe(false);
+    expect(plan.amplification).toBeLessThan(1e5); // σ/τ², for σ = 7e-10 and τ = 3e-7
+    expect(plan.misfit[0]).toBeLessThan(1e-6);
+    expect(plan.misfit[1]).toBeGreaterThan(0.9);
+  });
+
+  test("sets whose indices read alike are not taken for each other", () => {
+    const code = uncoded({ partition: { m: 113, k: 1, n: 1 } });
+    expect(code.decodePlan(new Set([1, 112])).tasks).toEqual([1, 112]);
+    expect(code.decodePlan(new Set([11, 12])).tasks).toEqual([11, 12]);
   });
 
   test("a decoded block is weighted no more than it must be", () => {
