@@ -46,7 +46,7 @@ export function verdict(
       : `Coding won nothing here: ${fast.median.toFixed(2)} s against ${slow.median.toFixed(2)} s ` +
         "for waiting for everybody.",
     `Any ${coded.code.recoveryThreshold} of its ${coded.code.tasks} products suffice, so it waits for no late worker, whichever ${spare} they are. ` +
-      `Two copies of everything were held up in ${heldUp} of ${rounds} rounds: no two workers may be late that hold the same product.`,
+      `Two copies of everything took more than ${lateMs / 1000} s in ${heldUp} of ${rounds} rounds: they wait where both copies of a product are late.`,
     `The price: ${workOf(coded).toFixed(1)} times the arithmetic (copies: ${workOf(copies).toFixed(1)} times), so with nobody late it took ` +
       `${coded.calm.seconds.toFixed(2)} s against ${plain.calm.seconds.toFixed(2)} s, and an error of ` +
       `${errorOf(coded).toExponential(0)} against ${errorOf(plain).toExponential(0)}.`,

@@ -55,11 +55,10 @@ function timeText({ product, waitForAll, code, unsent }: MultiplyRun): string {
   const all = `${start}; waiting for all ${code.tasks} tasks would`;
   if (waitForAll.ms === Number.POSITIVE_INFINITY) return `${all} never have ended`;
   const ratio = Number((waitForAll.ms / decodedAtMs).toPrecision(3));
-  if (ratio < 1.05) return `${start}; stragglers were aborted`;
-  const times = `${ratio} times as long`;
+  const times = ratio < 1.05 ? "" : `, ${ratio} times as long`;
   const about = waitForAll.kind === "estimated" ? "about" : "at least";
   const why = unsent.length > 0 ? ` (${many(unsent.length, "task")} not begun)` : "";
-  return `${all} have taken ${about} ${formatMs(waitForAll.ms)}, ${times}${why}`;
+  return `${all} have taken ${about} ${formatMs(waitForAll.ms)}${times}${why}`;
 }
 
 function productsText({ product, code }: MultiplyRun): string {
