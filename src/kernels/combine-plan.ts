@@ -1,18 +1,17 @@
 import type { BlockShape } from "../core/blocks.ts";
 import type { BlockCombination } from "../core/code.ts";
 import { InputError, ShapeError } from "../core/errors.ts";
+import { type BlockLayout, gridLayout, type MatrixGrid, stackLayout } from "./combine-layout.ts";
 import {
-  type BindingWindow,
-  fitPart,
-  type LimitedDevice,
-  requireCount,
-  requireStored,
-  type Span,
-  type StoredMatrix,
-  split,
-  windowCapacity,
-  windowOf,
-} from "./tiling.ts";
+  type CombineKernel,
+  FEW_INPUTS,
+  fewOutputs,
+  MAX_OUTPUTS,
+  requireTable,
+  type TablePanel,
+} from "./combine-table.ts";
+import { type CombineTile, planTiles } from "./combine-tiles.ts";
+import { type LimitedDevice, requireCount, type StoredMatrix, windowCapacity } from "./tiling.ts";
 
 /** How a combination is to be planned. Every field is optional. */
 export interface CombineOptions {
@@ -23,68 +22,80 @@ export interface CombineOptions {
   readonly blockStrideElements?: number;
   /** Elements before the first block in each buffer. Default 0; multiples of four are faster. */
   readonly offsets?: { readonly inputs?: number; readonly outputs?: number };
+  /** The inputs are the blocks of a matrix, and are read where they lie. Default: a stack. */
+  readonly inputs?: MatrixGrid;
+  /** The outputs are the blocks of a matrix, and are written where they belong. Default: a stack. */
+  readonly outputs?: MatrixGrid;
   /**
    * How many outputs one reading of the inputs makes, 1 … 32, default 32. Fewer use fewer registers.
    */
   readonly maxOutputsPerPass?: number;
+  /** Default: the one that moves fewer bytes. */
+  readonly kernel?: CombineKernel;
+}
+
+/** What the planner reads of a device. Every `GPUDevice` has it. */
+export interface CombineDevice extends LimitedDevice {
+  readonly adapterInfo?: Partial<Pick<GPUAdapterInfo, "isFallbackAdapter">>;
 }
 
 /** Everything that is decided about one combination before a device is touched. Plain data. */
 export interface CombinePlan {
   readonly table: BlockCombination;
-  /** Shape of every block, row-major without gaps. */
+  /** Shape of every block; in a stack row-major without gaps. */
   readonly block: BlockShape;
-  /** Elements from one block to the next, in both buffers. */
+  /** Elements from one block to the next, wherever blocks are stacked. */
   readonly blockStrideElements: number;
+  readonly kernel: CombineKernel;
   /** Floats that an invocation reads at once. */
   readonly vectorWidth: 1 | 4;
-  /** Sums that an invocation keeps: a row of the table a sum. */
-  readonly outputsPerPass: number;
-  /** Values of the shader's overrides. */
-  readonly constants: { readonly WORKGROUP: number };
-  /** The stacks of blocks, a block a row. Blocks end in padding up to a multiple of `vectorWidth`. */
+  /** Invocations of a workgroup, and how many elements of `vectorWidth` floats each of them makes. */
+  readonly constants: { readonly WORKGROUP: number; readonly STEPS: number };
+  /**
+   * What the buffers hold: stacks, a block a row, or the matrices whose blocks are meant. Stacked blocks
+   * end in padding up to a multiple of `vectorWidth`.
+   */
   readonly inputs: StoredMatrix;
   readonly outputs: StoredMatrix;
-  /** The packed table: for each pass over the outputs, `outputsPerPass` coefficients an input. */
-  readonly weights: StoredMatrix;
+  /** The sides whose blocks are those of a matrix. */
+  readonly grids: { readonly inputs?: MatrixGrid; readonly outputs?: MatrixGrid };
+  /** The parts of the table that tiles apply. */
+  readonly panels: readonly TablePanel[];
   /** One dispatch each, to be run in this order. */
   readonly tiles: readonly CombineTile[];
 }
 
-/** One dispatch: what `inputs` contribute to `outputs`, for a range of every block's elements. */
-export interface CombineTile {
-  readonly outputs: Span;
-  readonly inputs: Span;
-  readonly elements: Span;
-  readonly weights: BindingWindow;
-  readonly x: BindingWindow;
-  readonly y: BindingWindow;
-  readonly workgroups: readonly [number, number, number];
-  /** True when the tile adds to what the outputs hold. */
-  readonly accumulate: boolean;
-}
-
-const WORKGROUP = 64;
-/** 32 sums of four floats are 128 registers: half of what an invocation has on common GPUs. */
-const MAX_OUTPUTS = 32;
+/** Elements one after the other, so that lanes of a GPU read neighbours, and many workgroups. */
+const GPU_CONSTANTS = { WORKGROUP: 64, STEPS: 1 };
+/**
+ * A software adapter runs a workgroup's lanes in one thread, four or eight at a time, and spends more on
+ * starting a workgroup than on an element: small groups and long loops are 1.5 to 3 times faster
+ * (SwiftShader and lavapipe; 6 inputs, 8 outputs, blocks of 4 MiB).
+ */
+const SOFTWARE_WORKGROUP = 4;
+const SOFTWARE_STEPS = [128, 16, 1];
+/** Workgroups that keep the threads of a software adapter busy. */
+const BUSY_WORKGROUPS = 16;
 
 /**
- * Chooses passes and tiles for a coefficient table applied to stacked blocks of one shape, under a
- * device's limits. Pure: reads `device.limits` and nothing else.
+ * Chooses kernel, passes and tiles for a coefficient table applied to blocks of one shape, under a
+ * device's limits. Pure: reads `limits` and `adapterInfo` of the device and nothing else.
  *
- * The inputs are read once for every `outputsPerPass` rows of the table. Buffers longer than
+ * Inputs are stacked unless `options.inputs` says that they are the blocks of a matrix, and likewise
+ * outputs. The inputs are read once for every 32 rows of the table (`CombineKernel`). Buffers longer than
  * `maxStorageBufferBindingSize` are covered by windows: fewer outputs at a time, fewer inputs (later
- * tiles then add to the outputs), and ranges of elements where one block is too long.
+ * tiles then add to the outputs), and parts of blocks where one is too long. Where the edge of a
+ * matrix cuts blocks off, the part of a block beyond it is a tile of its own, without those that end.
  *
- * @throws {ShapeError} when the table or the block is empty or does not describe its own data, or the
- *   stride is shorter than a block.
+ * @throws {ShapeError} when the table or the block is empty or does not describe its own data, the
+ *   stride is shorter than a block, or a matrix does not fit its grid.
  * @throws {InputError} when a weight is not finite in float32 or an option is out of range.
- * @throws {DeviceLimitError} when a stack exceeds any buffer of the device.
+ * @throws {DeviceLimitError} when a stack or a matrix exceeds any buffer of the device.
  */
 export function planCombine(
   table: BlockCombination,
   block: BlockShape,
-  device: LimitedDevice,
+  device: CombineDevice,
   options: CombineOptions = {},
 ): CombinePlan {
   requireTable(table);
@@ -96,113 +107,106 @@ export function planCombine(
       `maxOutputsPerPass must be from 1 to ${MAX_OUTPUTS}, got ${maxOutputsPerPass}`,
     );
   }
+  const software = device.adapterInfo?.isFallbackAdapter === true;
+  const kernel = kernelFor(table, options, software);
   const { limits } = device;
   const size = block.rows * block.cols;
   const blockStrideElements = options.blockStrideElements ?? roundUp(size, 4);
-  const { inputs: inputOffset = 0, outputs: outputOffset = 0 } = options.offsets ?? {};
-  const capacity = windowCapacity(limits);
-  const aligned = [blockStrideElements, inputOffset, outputOffset].every((at) => at % 4 === 0);
-  const vectorWidth = aligned && capacity >= 4 ? 4 : 1;
+  const bothStacked = !options.inputs && !options.outputs;
+  const vectorWidth =
+    windowCapacity(limits) >= 4 && isAligned({ block, blockStrideElements, options }) ? 4 : 1;
+  // Stacked blocks are lines: nothing cuts them off, and what pads them may be overwritten.
+  const shape = bothStacked ? { rows: 1, cols: roundUp(size, vectorWidth) } : block;
 
-  const stack = (name: string, rows: number, offset: number): StoredMatrix => {
-    const cols = roundUp(size, vectorWidth);
-    const stored = { rows, cols, rowStride: blockStrideElements, offset };
-    requireStored(name, stored, limits);
-    return stored;
+  const layoutOf = (side: "inputs" | "outputs", count: number): BlockLayout => {
+    const offset = options.offsets?.[side] ?? 0;
+    const grid = options[side];
+    if (grid) return gridLayout(side, { ...grid, count, offset }, block, limits);
+    const stack = { count, shape, strideElements: blockStrideElements, offset };
+    return stackLayout(side, stack, limits);
   };
-  const inputs = stack("inputs", table.cols, inputOffset);
-  const outputs = stack("outputs", table.rows, outputOffset);
-
-  const usable = roundDown(capacity, vectorWidth);
-  const most = { rows: Math.floor(maxOutputsPerPass), cols: inputs.cols };
-  const fitting = fitPart(most, blockStrideElements, usable);
-  const maxElements = Math.min(
-    fitting.cols,
-    limits.maxComputeWorkgroupsPerDimension * WORKGROUP * vectorWidth,
-  );
-  const passes = split(table.rows, fitting.rows);
-  const outputsPerPass = variantFor(passes[0]!.count);
-  const maxInputs = Math.min(
-    fitPart({ rows: table.cols, cols: maxElements }, blockStrideElements, usable).rows,
-    Math.floor(capacity / outputsPerPass),
-  );
-  const weights = {
-    rows: passes.length * table.cols,
-    cols: outputsPerPass,
-    rowStride: outputsPerPass,
-    offset: 0,
-  };
-
-  const perWorkgroup = WORKGROUP * vectorWidth;
-  const tiles: CombineTile[] = [];
-  for (const [pass, rows] of passes.entries()) {
-    const granule = maxElements < perWorkgroup ? vectorWidth : perWorkgroup;
-    for (const elements of split(inputs.cols, maxElements, granule)) {
-      for (const cols of split(table.cols, maxInputs)) {
-        const coefficients = {
-          rows: { first: pass * table.cols + cols.first, count: cols.count },
-          cols: { first: 0, count: outputsPerPass },
-        };
-        tiles.push({
-          outputs: rows,
-          inputs: cols,
-          elements,
-          weights: windowOf(weights, coefficients, limits),
-          x: windowOf(inputs, { rows: cols, cols: elements }, limits),
-          y: windowOf(outputs, { rows, cols: elements }, limits),
-          workgroups: [Math.ceil(elements.count / perWorkgroup), 1, 1],
-          accumulate: cols.first > 0,
-        });
-      }
-    }
-  }
+  const inputs = layoutOf("inputs", table.cols);
+  const outputs = layoutOf("outputs", table.rows);
+  const constants = constantsFor(software, (shape.rows * shape.cols) / vectorWidth);
+  const { tiles, panels } = planTiles({
+    shape,
+    inputs,
+    outputs,
+    kernel,
+    vectorWidth,
+    perWorkgroup: constants.WORKGROUP * constants.STEPS * vectorWidth,
+    maxOutputs: Math.min(
+      Math.floor(maxOutputsPerPass),
+      kernel === "few" ? fewOutputs(table.cols) : MAX_OUTPUTS,
+    ),
+    limits,
+  });
   return {
     table,
     block: { rows: block.rows, cols: block.cols },
     blockStrideElements,
+    kernel,
     vectorWidth,
-    outputsPerPass,
-    constants: { WORKGROUP },
-    inputs,
-    outputs,
-    weights,
+    constants,
+    inputs: inputs.stored,
+    outputs: outputs.stored,
+    grids: {
+      ...(options.inputs && { inputs: options.inputs }),
+      ...(options.outputs && { outputs: options.outputs }),
+    },
+    panels,
     tiles,
   };
 }
 
 /**
- * Checks a coefficient table that came from a caller.
- *
- * @throws {ShapeError} when it is empty or has another number of weights than rows·cols.
- * @throws {InputError} when a weight is not finite once rounded to float32.
+ * "few" where it makes all outputs of one reading. A software adapter spends as long on finding a
+ * coefficient as on reading an element, which "few" does once for many elements: reading the inputs
+ * again is worth it there until twice as much is moved.
  */
-export function requireTable({ rows, cols, weights }: BlockCombination): void {
-  requireCount("table.rows", rows);
-  requireCount("table.cols", cols);
-  if (weights.length !== rows * cols) {
+function kernelFor(
+  { rows, cols }: BlockCombination,
+  { kernel, maxOutputsPerPass = MAX_OUTPUTS }: CombineOptions,
+  software: boolean,
+): CombineKernel {
+  if (kernel === "few" && cols > FEW_INPUTS) {
     throw new ShapeError(
-      `table.weights must have rows·cols = ${rows}·${cols} = ${rows * cols} entries, ` +
-        `got ${weights.length}`,
+      `the kernel "few" takes up to ${FEW_INPUTS} inputs, the table has ${cols} columns`,
     );
   }
-  const wrong = weights.findIndex((weight) => !Number.isFinite(Math.fround(weight)));
-  if (wrong >= 0) {
-    throw new InputError(
-      `table.weights must be finite in float32, got ${weights[wrong]} ` +
-        `at row ${Math.floor(wrong / cols)}, column ${wrong % cols}`,
-    );
-  }
+  if (kernel || cols > FEW_INPUTS) return kernel ?? "many";
+  const readings = (together: number) => Math.ceil(rows / Math.min(together, maxOutputsPerPass));
+  const moved = (together: number) => readings(together) * cols + rows;
+  const worth = (software ? 2 : 1) * moved(MAX_OUTPUTS);
+  return moved(fewOutputs(cols)) <= worth ? "few" : "many";
 }
 
-/** How many sums the kernel for `count` outputs keeps: few variants, so that few are compiled. */
-function variantFor(count: number): number {
-  return count <= 4 ? count : roundUp(count, 4);
+/** Whether every row of every block begins and ends at a multiple of four elements. */
+function isAligned({
+  block,
+  blockStrideElements,
+  options,
+}: {
+  readonly block: BlockShape;
+  readonly blockStrideElements: number;
+  readonly options: CombineOptions;
+}): boolean {
+  const grids = [options.inputs, options.outputs].filter((grid) => grid !== undefined);
+  const numbers = [options.offsets?.inputs ?? 0, options.offsets?.outputs ?? 0];
+  if (grids.length < 2) numbers.push(blockStrideElements);
+  if (grids.length > 0) numbers.push(block.cols);
+  for (const { cols, rowStride = cols } of grids) numbers.push(cols, rowStride);
+  return numbers.every((number) => number % 4 === 0);
+}
+
+function constantsFor(software: boolean, vectors: number): CombinePlan["constants"] {
+  if (!software) return GPU_CONSTANTS;
+  const busy = SOFTWARE_STEPS.find(
+    (steps) => vectors >= BUSY_WORKGROUPS * SOFTWARE_WORKGROUP * steps,
+  );
+  return { WORKGROUP: SOFTWARE_WORKGROUP, STEPS: busy ?? 1 };
 }
 
 function roundUp(value: number, multiple: number): number {
   return Math.ceil(value / multiple) * multiple;
-}
-
-function roundDown(value: number, multiple: number): number {
-  return value - (value % multiple);
 }

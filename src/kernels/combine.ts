@@ -1,21 +1,25 @@
 import type { BlockCombination } from "../core/code.ts";
 import { ClosedError, ShapeError } from "../core/errors.ts";
-import { type CombinePlan, type CombineTile, requireTable } from "./combine-plan.ts";
+import type { CombinePlan } from "./combine-plan.ts";
+import { packColumns, packRows, requireTable } from "./combine-table.ts";
+import type { CombineTile } from "./combine-tiles.ts";
 import { BufferUsage } from "./gpu-constants.ts";
 import { bindingOf, requireBuffer } from "./kernel-buffers.ts";
 import { compiledPipeline, withPrelude } from "./pipelines.ts";
-import { combineWgsl } from "./shaders.generated.ts";
-import { extentBytes } from "./tiling.ts";
+import { combineFewWgsl, combineWgsl } from "./shaders.generated.ts";
 import { createUniformSlices } from "./uniform-slices.ts";
 
 /**
- * Stacked blocks, laid out as the plan says; each buffer may be longer than it needs
- * (`extentBytes(plan.inputs)`). Two buffers, both with the usage STORAGE.
+ * Blocks, laid out as the plan says: stacked, or where they lie in a matrix. Each buffer may be longer than
+ * it needs (`extentBytes(plan.inputs)`). Two buffers, both with the usage STORAGE.
  */
 export interface CombineBuffers {
   /** A block for every column of the table. Padding between blocks may hold anything. */
   readonly inputs: GPUBuffer;
-  /** A block for every row of the table, overwritten; so are up to three elements of padding after each. */
+  /**
+   * A block for every row of the table, overwritten. Where inputs and outputs are stacks, so are up to
+   * three elements of padding after each; all else that lies between blocks, rows or around is kept.
+   */
   readonly outputs: GPUBuffer;
 }
 
@@ -42,8 +46,8 @@ export interface PreparedCombine extends Disposable {
 }
 
 /**
- * Compiles a plan for the device it was made for. The pipeline is shared by all plans with as many
- * outputs a pass. Dispose of the result after the last submit that uses it; the buffers remain the
+ * Compiles a plan for the device it was made for. Pipelines are shared by all plans with as many inputs
+ * and outputs a pass. Dispose of the result after the last submit that uses it; the buffers remain the
  * caller's.
  *
  * Every output is within γ_{c+1} Σ_c |w||x| of Σ_c w·x element by element, absent underflow and
@@ -54,26 +58,22 @@ export async function prepareCombine(
   device: GPUDevice,
   plan: CombinePlan,
 ): Promise<PreparedCombine> {
-  const { table, block, vectorWidth, outputsPerPass } = plan;
+  const { table, block, tiles, panels } = plan;
   const label = `combine ${table.rows}×${table.cols} blocks of ${block.rows}×${block.cols}`;
-  const elem = vectorWidth === 4 ? "vec4f" : "f32";
-  const prelude = `const OUTPUTS = ${outputsPerPass}u; alias Elem = ${elem};`;
-  const pipeline = await compiledPipeline(device, {
-    code: withPrelude(combineWgsl, prelude),
-    entryPoint: "combine",
-    constants: plan.constants,
-  });
+  const pipelines = await Promise.all(tiles.map((tile) => pipelineOf(device, plan, tile)));
   const uniforms = createUniformSlices(
     device,
     label,
-    plan.tiles.map((tile) => uniformsOf(plan, tile)),
+    tiles.map((tile) => uniformsOf(plan, tile)),
   );
+  const { UNIFORM, STORAGE, COPY_DST } = BufferUsage;
+  const last = panels.at(-1)!;
   const weights = device.createBuffer({
     label,
-    size: extentBytes(plan.weights),
-    usage: BufferUsage.STORAGE | BufferUsage.COPY_DST,
+    size: last.offsetBytes + last.sizeBytes,
+    usage: (plan.kernel === "few" ? UNIFORM : STORAGE) | COPY_DST,
   });
-  device.queue.writeBuffer(weights, 0, packWeights(plan, table));
+  device.queue.writeBuffer(weights, 0, packTable(plan, table));
   let closed = false;
   const requireOpen = () => {
     if (closed) throw new ClosedError(`${label} has been disposed of`);
@@ -89,18 +89,19 @@ export async function prepareCombine(
           `the table must be ${table.rows}×${table.cols}, got ${next.rows}×${next.cols}`,
         );
       }
-      device.queue.writeBuffer(weights, 0, packWeights(plan, next));
+      device.queue.writeBuffer(weights, 0, packTable(plan, next));
     },
     record(encoder, { inputs, outputs }) {
       requireOpen();
       requireBuffer("inputs", inputs, plan.inputs);
       requireBuffer("outputs", outputs, plan.outputs);
       const pass = encoder.beginComputePass({ label });
-      pass.setPipeline(pipeline);
-      for (const [i, tile] of plan.tiles.entries()) {
+      for (const [i, tile] of tiles.entries()) {
+        const pipeline = pipelines[i]!;
+        const { offsetBytes, sizeBytes } = panels[tile.panel]!;
         const resources: GPUBufferBinding[] = [
           uniforms.at(i),
-          bindingOf(weights, tile.weights),
+          { buffer: weights, offset: offsetBytes, size: sizeBytes },
           bindingOf(inputs, tile.x),
           bindingOf(outputs, tile.y),
         ];
@@ -109,6 +110,7 @@ export async function prepareCombine(
           layout: pipeline.getBindGroupLayout(0),
           entries: resources.map((resource, binding) => ({ binding, resource })),
         });
+        pass.setPipeline(pipeline);
         pass.setBindGroup(0, group);
         pass.dispatchWorkgroups(...tile.workgroups);
       }
@@ -122,34 +124,63 @@ export async function prepareCombine(
   };
 }
 
-/** The shader's `Tile`; all but the base of the weights counts Elems. */
-function uniformsOf(plan: CombinePlan, tile: CombineTile): Uint32Array {
-  const { vectorWidth, blockStrideElements } = plan;
-  return Uint32Array.of(
-    tile.elements.count / vectorWidth,
-    tile.inputs.count,
-    tile.outputs.count,
-    Number(tile.accumulate),
-    tile.weights.base,
-    tile.x.base / vectorWidth,
-    blockStrideElements / vectorWidth,
-    tile.y.base / vectorWidth,
-    blockStrideElements / vectorWidth,
-  );
+/** Compiled once for a number of inputs and outputs: both are written out in the shaders. */
+function pipelineOf(
+  device: GPUDevice,
+  { kernel, vectorWidth, constants }: CombinePlan,
+  { inputs, outputs, accumulate }: CombineTile,
+): Promise<GPUComputePipeline> {
+  const prelude = `alias Elem = ${vectorWidth === 4 ? "vec4f" : "f32"};`;
+  const common = { ...constants, OUTPUTS: outputs.length, ACCUMULATE: Number(accumulate) };
+  if (kernel === "few") {
+    return compiledPipeline(device, {
+      code: withPrelude(combineFewWgsl, prelude),
+      entryPoint: "combine_few",
+      constants: { ...common, INPUTS: inputs.length },
+    });
+  }
+  return compiledPipeline(device, {
+    code: withPrelude(combineWgsl, prelude),
+    entryPoint: "combine",
+    constants: common,
+  });
 }
 
-/** The table as the shader reads it: pass by pass, input by input, the weights of a pass's outputs. */
-function packWeights(plan: CombinePlan, table: BlockCombination): Float32Array<ArrayBuffer> {
-  const { outputsPerPass, tiles } = plan;
-  const packed = new Float32Array(plan.weights.rows * plan.weights.cols);
-  const perPass = tiles[0]!.outputs.count;
-  for (let row = 0; row < table.rows; row++) {
-    const pass = Math.floor(row / perPass);
-    const sum = row % perPass;
-    for (let col = 0; col < table.cols; col++) {
-      packed[(pass * table.cols + col) * outputsPerPass + sum] =
-        table.weights[row * table.cols + col]!;
-    }
+/** The shader's `Tile`, which counts Elems. */
+function uniformsOf(plan: CombinePlan, tile: CombineTile): Uint32Array {
+  const { vectorWidth, kernel } = plan;
+  const { WORKGROUP } = plan.constants;
+  const { area, xOrigins, yOrigins, xRowStride, yRowStride } = tile;
+  const cols = area.cols.count / vectorWidth;
+  const words = [
+    area.rows.count * cols,
+    cols,
+    Math.floor(WORKGROUP / cols),
+    WORKGROUP % cols,
+    xRowStride / vectorWidth,
+    yRowStride / vectorWidth,
+  ];
+  const vectors = (elements: readonly number[]) => elements.map((count) => count / vectorWidth);
+  const yAt = kernel === "few" ? 24 : 12;
+  const uniforms = new Uint32Array(yAt + 32);
+  uniforms.set(words);
+  if (kernel === "few") {
+    uniforms.set(vectors(xOrigins), 8);
+  } else {
+    const { step, wrap, cols: inRow, left } = tile.xWalk;
+    const [first = 0] = xOrigins;
+    uniforms.set([tile.inputs.length, ...vectors([first, step, wrap]), inRow, left], 6);
   }
+  uniforms.set(vectors(yOrigins), yAt);
+  return uniforms;
+}
+
+/** The table as the shader reads it, panel by panel. */
+function packTable(plan: CombinePlan, table: BlockCombination): Float32Array<ArrayBuffer> {
+  const { panels, kernel } = plan;
+  const last = panels.at(-1)!;
+  const packed = new Float32Array((last.offsetBytes + last.sizeBytes) / 4);
+  const pack = kernel === "few" ? packRows : packColumns;
+  for (const panel of panels) pack(table, panel, packed.subarray(panel.offsetBytes / 4));
   return packed;
 }

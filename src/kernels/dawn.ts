@@ -12,42 +12,53 @@ import { unpackSwiftShader, withSwiftShader } from "./swiftshader.ts";
 
 /**
  * Dawn crashes the process once an object from `create()` has been collected, so all of them live
- * as long as the process. One for each driver is enough: each can be asked for any number of
- * adapters.
+ * as long as the process. One for each driver and set of flags is enough: each can be asked for any
+ * number of adapters.
  */
 const instances = new Set<GPU>();
-const connections = new Map<() => Promise<GPU>, Promise<GPU>>();
+const connections = new Map<string, Promise<GPU>>();
 
 /** Steps of 100 µs in timestamps guard web pages against each other. Here they only blur timings. */
 const EXACT_TIMESTAMPS = "disable-dawn-features=timestamp_quantization";
 
-/** The adapters of a Node process: those of the system's drivers, then SwiftShader from npm. */
-export function dawnSources(): readonly AdapterSource[] {
+/**
+ * Subgroup matrices are an unsafe API to Dawn, and halves on NVIDIA fail some conformance tests of
+ * Vulkan (https://crbug.com/42251215); without both an NVIDIA GPU has no tensor cores here.
+ */
+const EXPERIMENTAL = "enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia";
+
+/**
+ * The adapters of a Node process: those of the system's drivers, then SwiftShader from npm.
+ *
+ * @param experimental with the features that Dawn keeps back.
+ */
+export function dawnSources(experimental = false): readonly AdapterSource[] {
+  const flags = [EXACT_TIMESTAMPS, ...(experimental ? [EXPERIMENTAL] : [])];
+  const once = (connect: (flags: readonly string[]) => Promise<GPU>) => {
+    const key = [connect.name, ...flags].join(" ");
+    const connection = connections.get(key) ?? connect(flags);
+    connections.set(key, connection);
+    return connection;
+  };
   return [
     { driver: "system", softwareOnly: false, connect: () => once(connectToSystem) },
     { driver: "npm (SwiftShader)", softwareOnly: true, connect: () => once(connectToSwiftShader) },
   ];
 }
 
-function once(connect: () => Promise<GPU>): Promise<GPU> {
-  const connection = connections.get(connect) ?? connect();
-  connections.set(connect, connection);
-  return connection;
-}
-
-async function connectToSystem(): Promise<GPU> {
+async function connectToSystem(flags: readonly string[]): Promise<GPU> {
   const createInstance = await loadDawn();
   // Without a loader there is no adapter, and Dawn would print a warning about it at every start.
   if (process.platform === "linux" && !hasVulkanLoader()) {
     throw new Error("there is no Vulkan loader (libvulkan.so.1)");
   }
-  return createInstance([EXACT_TIMESTAMPS]);
+  return createInstance([...flags]);
 }
 
-async function connectToSwiftShader(): Promise<GPU> {
+async function connectToSwiftShader(flags: readonly string[]): Promise<GPU> {
   const createInstance = await loadDawn();
   const folder = await unpackSwiftShader();
-  const gpu = createInstance(["backend=vulkan", EXACT_TIMESTAMPS]);
+  const gpu = createInstance(["backend=vulkan", ...flags]);
   // Dawn looks for drivers at the first request only, and does so before the call returns.
   const adapter = await withSwiftShader(folder, () => gpu.requestAdapter());
   if (adapter) return gpu;

@@ -34,6 +34,18 @@ export interface AdapterDescription {
   /** Invocations in the smallest and in the largest subgroup, where the implementation tells. */
   readonly subgroupMinSize?: number;
   readonly subgroupMaxSize?: number;
+  /** What subgroup matrices (tensor cores) can multiply, where there are any and they are offered. */
+  readonly subgroupMatrices?: readonly SubgroupMatrix[];
+}
+
+/** One kind of product of subgroup matrices: M×K times K×N, of `component`, summed in `result`. */
+export interface SubgroupMatrix {
+  /** "f16", "f32", "i8", "u8", … */
+  readonly component: string;
+  readonly result: string;
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
 }
 
 /** What an adapter and, given `info: device.adapterInfo`, a device tell about themselves. */
@@ -49,6 +61,7 @@ export function describeAdapter(
   driver: DriverSource,
 ): AdapterDescription {
   const { vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize } = info;
+  const matrices = subgroupMatricesOf(info);
   return {
     vendor,
     architecture,
@@ -60,7 +73,31 @@ export function describeAdapter(
     features: [...features].sort(),
     ...(subgroupMinSize ? { subgroupMinSize } : {}),
     ...(subgroupMaxSize ? { subgroupMaxSize } : {}),
+    ...(matrices.length > 0 ? { subgroupMatrices: matrices } : {}),
   };
+}
+
+/** `GPUAdapterInfo.subgroupMatrixConfigs`, which is no part of WebGPU yet, as plain data. */
+export function subgroupMatricesOf(info: Partial<GPUAdapterInfo>): readonly SubgroupMatrix[] {
+  const { subgroupMatrixConfigs = [] } = info as ExperimentalInfo;
+  return Array.from(subgroupMatrixConfigs, (config) => ({
+    component: config.componentType,
+    result: config.resultComponentType,
+    m: config.M,
+    k: config.K,
+    n: config.N,
+  }));
+}
+
+/** As in Dawn: https://dawn.googlesource.com/dawn/+/main/docs/dawn/features/subgroup_matrix.md */
+interface ExperimentalInfo {
+  readonly subgroupMatrixConfigs?: Iterable<{
+    readonly componentType: string;
+    readonly resultComponentType: string;
+    readonly M: number;
+    readonly N: number;
+    readonly K: number;
+  }>;
 }
 
 /** True for an adapter that computes on the CPU. Browsers from before `isFallbackAdapter` give names. */

@@ -15,6 +15,12 @@ export interface OpenDeviceOptions {
    * the npm install (Linux x64). "gpu" stops after the first, "software" begins with the second.
    */
   readonly device?: DeviceKind;
+  /**
+   * Also what Dawn keeps back as unsafe or not yet conforming: "chromium-experimental-subgroup-matrix"
+   * (tensor cores) and, on NVIDIA, "shader-f16". For shaders of one's own, not for those of strangers.
+   * Node only: in a browser its flags decide. Default false.
+   */
+  readonly experimental?: boolean;
   /** Stops the wait. A device that opens nevertheless is destroyed. */
   readonly signal?: AbortSignal;
 }
@@ -40,16 +46,19 @@ const opened = new WeakMap<GPUDevice, { driver: DriverSource; info: GPUAdapterIn
  * cache folder; in a browser it uses `navigator.gpu`.
  *
  * @throws {NoDeviceError} that says what was found, what is missing and what to do.
- * @throws {InputError} for an unknown `device`.
+ * @throws {InputError} for an unknown `device`, or an `experimental` that is no boolean.
  * @throws `signal.reason` when `signal` aborts first.
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<GPUDevice> {
-  const { device: wanted = "auto", signal } = options;
+  const { device: wanted = "auto", experimental = false, signal } = options;
   if (!["auto", "gpu", "software"].includes(wanted)) {
     throw new InputError(`device must be "auto", "gpu" or "software", got ${String(wanted)}`);
   }
+  if (typeof experimental !== "boolean") {
+    throw new InputError(`experimental must be true or false, got ${String(experimental)}`);
+  }
   signal?.throwIfAborted();
-  const opening = open(wanted);
+  const opening = open(wanted, experimental);
   return signal ? untilAborted(opening, signal) : opening;
 }
 
@@ -105,9 +114,9 @@ const UNKNOWN: GPUAdapterInfo = {
   isFallbackAdapter: false,
 };
 
-async function open(wanted: DeviceKind): Promise<GPUDevice> {
+async function open(wanted: DeviceKind, experimental: boolean): Promise<GPUDevice> {
   const findings: Finding[] = [];
-  for (const source of await adapterSources()) {
+  for (const source of await adapterSources(experimental)) {
     if (wanted === "gpu" && source.softwareOnly) continue;
     const unsuitable: string[] = [];
     const { driver } = source;
@@ -164,11 +173,11 @@ function surroundings(): Surroundings {
 }
 
 /** The places to ask on this machine, in the order of "auto". */
-async function adapterSources(): Promise<readonly AdapterSource[]> {
+async function adapterSources(experimental = false): Promise<readonly AdapterSource[]> {
   if (surroundings().kind === "node") {
     // The only way to Dawn, and a browser never takes it.
     const { dawnSources } = await import(/* @vite-ignore */ /* webpackIgnore: true */ "./dawn.ts");
-    return dawnSources();
+    return dawnSources(experimental);
   }
   const gpu = (globalThis as unknown as Platform).navigator?.gpu;
   return gpu ? [{ driver: "browser", softwareOnly: false, connect: async () => gpu }] : [];

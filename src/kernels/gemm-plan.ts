@@ -1,199 +1,269 @@
-import { InputError } from "../core/errors.ts";
-import { chooseFamily, type GemmFamily, type GemmShape, gemmKernels } from "./gemm-families.ts";
+import { DeviceLimitError, ShapeError } from "../core/errors.ts";
+import { candidatesFor, chooseSplits, settle } from "./gemm-choice.ts";
+import { gemmPrelude, operandBytes } from "./gemm-elements.ts";
+import { gemmKernels } from "./gemm-families.ts";
 import {
-  type BindingWindow,
-  fitPart,
+  type GemmConfig,
+  type GemmDevice,
+  type GemmFamily,
+  type GemmPrecision,
+  type GemmProblem,
+  type GemmShape,
+  kernelFacts,
+} from "./gemm-family.ts";
+import { type GemmOptions, requireKnownOptions } from "./gemm-options.ts";
+import { cutTiles, type GemmTile, type Operands } from "./gemm-tiles.ts";
+import { planSplit, type SplitPlan, wholeOctets } from "./halves-split.ts";
+import {
+  extentBytes,
   type KernelLimits,
-  type LimitedDevice,
   requireCount,
   requireStored,
-  type Span,
   type StoredMatrix,
-  split,
-  windowCapacity,
-  windowOf,
 } from "./tiling.ts";
-
-/** How a GEMM is to be planned. Every field is optional. */
-export interface GemmOptions {
-  /** Of operands, arithmetic and product. */
-  readonly precision?: "f32";
-  /** A is stored k×m. Default false. */
-  readonly transposeA?: boolean;
-  /** B is stored n×k. Default false. */
-  readonly transposeB?: boolean;
-  /** The kernel; "auto", the default, chooses by shape. */
-  readonly family?: "auto" | GemmFamily;
-  /** Elements between the rows of each matrix as stored. Default: its columns, no gaps. */
-  readonly strides?: { readonly a?: number; readonly b?: number; readonly c?: number };
-  /** Elements before the first of each matrix in its buffer. Default 0. */
-  readonly offsets?: { readonly a?: number; readonly b?: number; readonly c?: number };
-  /** C += A·B instead of C = A·B. Default false. */
-  readonly accumulate?: boolean;
-  /**
-   * At most this many floating-point operations (2·m·k·n) in one dispatch, and never fewer than one
-   * workgroup does at a time: short dispatches keep a slow device responsive. Default: no limit.
-   */
-  readonly maxFlopsPerPass?: number;
-}
+import { type GemmCandidate, gemmBucket } from "./tuning.ts";
 
 /** Everything that is decided about one GEMM before a device is touched. Plain data. */
 export interface GemmPlan {
   readonly shape: GemmShape;
-  readonly precision: "f32";
+  readonly precision: GemmPrecision;
   readonly family: GemmFamily;
+  readonly config: GemmConfig;
   readonly transposeA: boolean;
   readonly transposeB: boolean;
   readonly accumulate: boolean;
+  /** How many products of the shape are made. */
+  readonly products: number;
+  /** The shader's first line. */
+  readonly prelude: string;
   /** Values of the shader's overrides. */
   readonly constants: Readonly<Record<string, number>>;
   /** The matrices as they lie in their buffers. */
   readonly a: StoredMatrix;
   readonly b: StoredMatrix;
   readonly c: StoredMatrix;
-  /** One dispatch each, to be run in this order. */
+  /** One dispatch each, and one more where k is sliced, to be run in this order. */
   readonly tiles: readonly GemmTile[];
-}
-
-/** One dispatch: the part `k` of the inner dimension, for rows `m` and columns `n` of C. */
-export interface GemmTile {
-  readonly m: Span;
-  readonly k: Span;
-  readonly n: Span;
-  readonly a: BindingWindow;
-  readonly b: BindingWindow;
-  readonly c: BindingWindow;
-  readonly workgroups: readonly [number, number, number];
-  /** True when the tile adds to what C holds. */
-  readonly accumulate: boolean;
-}
-
-type Dimension = keyof GemmShape;
-
-/** A matrix as stored, and which dimension of the product its rows and columns are. */
-interface Operand {
-  readonly stored: StoredMatrix;
-  readonly rows: Dimension;
-  readonly cols: Dimension;
+  /** Memory for slices of k until they are added up; 0 where nothing is sliced. */
+  readonly scratchBytes: number;
+  /**
+   * How A and B become pairs of halves, which the tiles then read in their place: with the precision
+   * "f32-split" alone.
+   */
+  readonly split?: { readonly a: SplitPlan; readonly b: SplitPlan };
+  /**
+   * The most roundings on the way of any product a·b into C: each element of Ĉ is within
+   * γ_roundings |A||B| of A·B; with "f32-split" within k·2^-36 μ_i ν_j more, μ_i being the largest
+   * |element| of row i of A and ν_j that of column j of B.
+   */
+  readonly roundings: number;
 }
 
 /**
- * Chooses kernel and tiles for one product under a device's limits. Pure: reads `device.limits` and
- * nothing else, so any limits can be tried without a device.
+ * Chooses kernel and tiles for one product, or for a batch of one shape, under a device's limits. Pure:
+ * reads `limits`, `features` and `adapterInfo` and nothing else, so any device can be tried without one.
  *
  * A matrix longer than `maxStorageBufferBindingSize` is covered by windows of its buffer; where k is
- * cut, the later tiles add to C, so every element is still one sum in order of k and the error bound
- * is that of a single dispatch.
+ * cut, the later tiles add to C. Where a product has too few workgroups for the device, k is summed in
+ * slices side by side, which are then added up in a fixed order: the same inputs give the same bits.
  *
- * @throws {ShapeError} when a dimension is no positive integer or a stride is shorter than its row.
+ * @throws {ShapeError} when a dimension is no positive integer, a stride is shorter than its row, or
+ *   the products of a batch overlap.
  * @throws {InputError} when an offset or another option is out of range.
- * @throws {DeviceLimitError} when a matrix exceeds any buffer of the device.
+ * @throws {DeviceLimitError} when a matrix exceeds any buffer of the device, or the device cannot run
+ *   the family, the configuration or the precision that is demanded.
  */
 export function planGemm(
   shape: GemmShape,
-  device: LimitedDevice,
+  device: GemmDevice,
   options: GemmOptions = {},
 ): GemmPlan {
-  requireCount("m", shape.m);
-  requireCount("k", shape.k);
-  requireCount("n", shape.n);
+  requireShape(shape);
   requireKnownOptions(options);
   const { m, k, n } = shape;
   const { limits } = device;
   const { transposeA = false, transposeB = false, accumulate = false } = options;
-  const family =
-    options.family === undefined || options.family === "auto"
-      ? chooseFamily(shape)
-      : options.family;
+  const { precision = "f32", family: wanted = "auto", batch } = options;
+  const facts = kernelFacts(device);
+  const given = place(shape, limits, options);
+  const problem = problemOf(shape, given, options);
+  const { family, config, setup } = settle(problem, facts, {
+    family: wanted === "auto" ? undefined : wanted,
+    config: options.config,
+    tuned: options.tuned?.choices[gemmBucket(shape, options)],
+  });
+  const { granule } = setup;
+  const products = batch?.count ?? 1;
+  const split = precision === "f32-split" ? planPairs(given, options, limits) : undefined;
+  const operands = split ? asPairs(given, split) : given;
+  const kernel = gemmKernels[family];
+  const cut = cutTiles(shape, operands, {
+    products,
+    granule,
+    splits: config.splits ?? chooseSplits(shape, { products, granule, facts }),
+    accumulate,
+    maxFlops: options.maxFlopsPerPass ?? Number.POSITIVE_INFINITY,
+    limits,
+    longestSum: setup.longestSum ?? Number.POSITIVE_INFINITY,
+    roundings: kernel.roundings && ((length) => kernel.roundings!(length, problem, facts)),
+  });
+  const { scratchBytes, roundings } = cut;
+  const tiles = split ? onOctets(cut.tiles) : cut.tiles;
 
-  const place = (name: "a" | "b" | "c", rows: Dimension, cols: Dimension): Operand => {
-    const rowStride = options.strides?.[name] ?? shape[cols];
-    const offset = options.offsets?.[name] ?? 0;
-    const stored = { rows: shape[rows], cols: shape[cols], rowStride, offset };
-    requireStored(name, stored, limits);
-    return { stored, rows, cols };
+  // Where a window happens to begin between two vectors, its matrix is read element by element.
+  const vectors = (name: "a" | "b" | "c") =>
+    problem.aligned[name] && tiles.every((tile) => tile[name].base % 4 === 0);
+  const fit = kernel.quads(problem);
+  const quads = {
+    a: fit.a && vectors("a"),
+    b: fit.b && vectors("b"),
+    c: fit.c && vectors("c"),
   };
-  const a = transposeA ? place("a", "k", "m") : place("a", "m", "k");
-  const b = transposeB ? place("b", "n", "k") : place("b", "k", "n");
-  const c = place("c", "m", "n");
-
-  const { constants, granule } = gemmKernels[family].setUp(shape);
-  const largest = fitTile({ shape, operands: [c, a, b], granule, limits, options });
-  const tiles: GemmTile[] = [];
-  for (const rows of split(m, largest.m, granule.m)) {
-    for (const cols of split(n, largest.n, granule.n)) {
-      for (const inner of split(k, largest.k, granule.k)) {
-        const spans = { m: rows, k: inner, n: cols };
-        const window = ({ stored, ...dimensions }: Operand) =>
-          windowOf(stored, { rows: spans[dimensions.rows], cols: spans[dimensions.cols] }, limits);
-        tiles.push({
-          ...spans,
-          a: window(a),
-          b: window(b),
-          c: window(c),
-          workgroups: [Math.ceil(cols.count / granule.n), Math.ceil(rows.count / granule.m), 1],
-          accumulate: accumulate || inner.first > 0,
-        });
-      }
-    }
-  }
+  const targets = tiles.map((tile) => (tile.slices ? scratchBytes : tile.c.sizeBytes));
+  const layout = {
+    problem,
+    octets: { a: inOctets("a", operands, tiles), b: inOctets("b", operands, tiles) },
+    shortestProduct: Math.min(...targets),
+  };
+  const transposes = { TRANSPOSE_A: Number(transposeA), TRANSPOSE_B: Number(transposeB) };
   return {
     shape: { m, k, n },
-    precision: "f32",
+    precision,
     family,
+    config,
     transposeA,
     transposeB,
     accumulate,
-    constants: { ...constants, TRANSPOSE_A: Number(transposeA), TRANSPOSE_B: Number(transposeB) },
-    a: a.stored,
-    b: b.stored,
-    c: c.stored,
+    products,
+    prelude: gemmPrelude({ family, setup, precision, quads, layout }),
+    constants: { ...setup.constants, ...transposes },
+    a: given.a.stored,
+    b: given.b.stored,
+    c: given.c.stored,
     tiles,
+    scratchBytes,
+    ...(split ? { split } : {}),
+    roundings,
   };
 }
 
-/** The largest tile, m×k×n, that keeps to every limit of the device and of the caller. */
-function fitTile(job: {
-  readonly shape: GemmShape;
-  readonly operands: readonly Operand[];
-  readonly granule: GemmShape;
-  readonly limits: KernelLimits;
-  readonly options: GemmOptions;
-}): GemmShape {
-  const { granule, limits } = job;
-  const tile = { ...job.shape };
-  tile.m = Math.min(tile.m, limits.maxComputeWorkgroupsPerDimension * granule.m);
-  tile.n = Math.min(tile.n, limits.maxComputeWorkgroupsPerDimension * granule.n);
-
-  // C, the costliest to revisit, chooses first; what a later operand gives up only shrinks the
-  // windows of those before it.
-  const capacity = windowCapacity(limits);
-  for (const { stored, rows, cols } of job.operands) {
-    const part = fitPart({ rows: tile[rows], cols: tile[cols] }, stored.rowStride, capacity);
-    tile[rows] = part.rows;
-    tile[cols] = part.cols;
-  }
-
-  const maxFlops = job.options.maxFlopsPerPass ?? Number.POSITIVE_INFINITY;
-  // k last: cutting it reads and writes C once more.
-  for (const dimension of ["m", "n", "k"] as const) {
-    const flopsPerUnit = (2 * tile.m * tile.k * tile.n) / tile[dimension];
-    const affordable = Math.max(granule[dimension], Math.floor(maxFlops / flopsPerUnit));
-    tile[dimension] = Math.min(tile[dimension], affordable);
-  }
-  return tile;
+/** Each row of A and each column of B as the product has them gets a scale of its own. */
+function planPairs(given: Operands, options: GemmOptions, limits: KernelLimits) {
+  const { transposeA = false, transposeB = false } = options;
+  return {
+    a: planSplit("a", given.a.stored, transposeA ? "columns" : "rows", limits),
+    b: planSplit("b", given.b.stored, transposeB ? "rows" : "columns", limits),
+  };
 }
 
-function requireKnownOptions(options: GemmOptions): void {
-  const { precision = "f32", family = "auto", maxFlopsPerPass = 1 } = options;
-  if (precision !== "f32") {
-    throw new InputError(`precision must be "f32", got ${String(precision)}`);
+/** The operands as the tiles of a plan read them: pairs of halves. */
+function asPairs(given: Operands, split: NonNullable<GemmPlan["split"]>): Operands {
+  return {
+    a: { ...given.a, stored: split.a.halves },
+    b: { ...given.b, stored: split.b.halves },
+    c: given.c,
+  };
+}
+
+/**
+ * Tiles on pairs, whose windows must begin and end at octets.
+ *
+ * @throws {DeviceLimitError} when bindings are so short that k had to be cut within one.
+ */
+function onOctets(tiles: readonly GemmTile[]): readonly GemmTile[] {
+  return tiles.map((tile) => {
+    if (tile.a.base % 8 !== 0 || tile.b.base % 8 !== 0) {
+      throw new DeviceLimitError("pairs of halves need bindings longer than a tile is wide");
+    }
+    return { ...tile, a: wholeOctets(tile.a), b: wholeOctets(tile.b) };
+  });
+}
+
+/** Whether all rows of an operand that tiles read begin and end at multiples of eight elements. */
+function inOctets(name: "a" | "b", operands: Operands, tiles: readonly GemmTile[]): boolean {
+  const { cols, rowStride, offset, batch } = operands[name].stored;
+  const windows = tiles.flatMap((tile) => [tile[name].base, tile.slices?.length ?? 0]);
+  const counts = [cols, rowStride, offset, batch?.stride ?? 0, ...windows];
+  return counts.every((count) => count % 8 === 0);
+}
+
+/**
+ * Every family and configuration that a device can run for a shape: the planner's own choice first, then
+ * by expected merit. Pure. What an autotuner measures, and what an exhaustive sweep compares.
+ *
+ * @throws what `planGemm` throws for the same arguments.
+ */
+export function gemmCandidates(
+  shape: GemmShape,
+  device: GemmDevice,
+  options: GemmOptions = {},
+): readonly GemmCandidate[] {
+  requireShape(shape);
+  requireKnownOptions(options);
+  const operands = place(shape, device.limits, options);
+  return candidatesFor(problemOf(shape, operands, options), kernelFacts(device));
+}
+
+function requireShape(shape: GemmShape): void {
+  requireCount("m", shape.m);
+  requireCount("k", shape.k);
+  requireCount("n", shape.n);
+}
+
+/** Where the matrices lie, as the options say, checked. */
+function place(shape: GemmShape, limits: KernelLimits, options: GemmOptions): Operands {
+  const { transposeA = false, transposeB = false, precision = "f32", batch } = options;
+  const one = (
+    name: "a" | "b" | "c",
+    rows: keyof GemmShape,
+    cols: keyof GemmShape,
+    elementBytes: 4 | 2,
+  ) => {
+    const rowStride = options.strides?.[name] ?? shape[cols];
+    const offset = options.offsets?.[name] ?? 0;
+    const layout = { rows: shape[rows], cols: shape[cols], rowStride, offset };
+    const single = elementBytes === 4 ? layout : { ...layout, elementBytes };
+    requireStored(name, single, limits);
+    if (!batch) return { stored: single, rows, cols };
+    const stride = batch.strides?.[name] ?? shape[rows] * rowStride;
+    requireBatchStride(name, stride, single);
+    const stored = { ...single, batch: { count: batch.count, stride } };
+    requireStored(name, stored, limits);
+    return { stored, rows, cols };
+  };
+  const bytes = operandBytes(precision);
+  return {
+    a: transposeA ? one("a", "k", "m", bytes) : one("a", "m", "k", bytes),
+    b: transposeB ? one("b", "n", "k", bytes) : one("b", "k", "n", bytes),
+    c: one("c", "m", "n", 4),
+  };
+}
+
+function requireBatchStride(name: "a" | "b" | "c", stride: number, stored: StoredMatrix): void {
+  const length = extentBytes({ ...stored, offset: 0, elementBytes: 4 }) / 4;
+  const shared = stride === 0 && name !== "c";
+  if (!Number.isSafeInteger(stride) || (!shared && stride < length)) {
+    throw new ShapeError(
+      `batch.strides.${name} must be an integer of at least ${length}` +
+        `${name === "c" ? "" : ", or 0"}, got ${stride}`,
+    );
   }
-  if (family !== "auto" && !Object.hasOwn(gemmKernels, family)) {
-    const known = ["auto", ...Object.keys(gemmKernels)].join(", ");
-    throw new InputError(`family must be one of ${known}, got ${String(family)}`);
-  }
-  if (!(maxFlopsPerPass > 0)) {
-    throw new InputError(`maxFlopsPerPass must be positive, got ${String(maxFlopsPerPass)}`);
-  }
+}
+
+function problemOf(shape: GemmShape, operands: Operands, options: GemmOptions): GemmProblem {
+  const { transposeA = false, transposeB = false, precision = "f32", batch } = options;
+  const aligned = ({ cols, rowStride, offset, batch: items }: StoredMatrix) =>
+    [cols, rowStride, offset, items?.stride ?? 0].every((count) => count % 4 === 0);
+  return {
+    shape,
+    products: batch?.count ?? 1,
+    precision,
+    transposeA,
+    transposeB,
+    aligned: {
+      a: aligned(operands.a.stored),
+      b: aligned(operands.b.stored),
+      c: aligned(operands.c.stored),
+    },
+  };
 }

@@ -1,8 +1,12 @@
 import { ClosedError, InputError } from "../core/errors.ts";
 import { gemmKernels } from "./gemm-families.ts";
-import type { GemmPlan, GemmTile } from "./gemm-plan.ts";
+import type { GemmPlan } from "./gemm-plan.ts";
+import { prepareReduction } from "./gemm-reduce.ts";
+import type { GemmTile } from "./gemm-tiles.ts";
+import { BufferUsage } from "./gpu-constants.ts";
+import { prepareSplit } from "./halves-split.ts";
 import { bindingOf, requireBuffer } from "./kernel-buffers.ts";
-import { compiledPipeline } from "./pipelines.ts";
+import { compiledPipeline, withPrelude } from "./pipelines.ts";
 import { createUniformSlices } from "./uniform-slices.ts";
 
 /**
@@ -27,7 +31,8 @@ export interface PreparedGemm extends Disposable {
    */
   record(encoder: GPUCommandEncoder, buffers: GemmBuffers): void;
   /**
-   * Appends one tile of the plan, for callers that submit tile by tile, all of them and in order.
+   * Appends one tile of the plan, for callers that submit tile by tile, all of them and in order. Where
+   * the plan splits the operands, tile 0 begins with that.
    *
    * @throws {InputError} when the plan has no such tile; and whatever `record` throws.
    */
@@ -37,16 +42,27 @@ export interface PreparedGemm extends Disposable {
 /**
  * Compiles a plan for the device it was made for. The pipeline is shared with every plan of the same
  * kernel on that device. Dispose of the result after the last submit that uses it; the buffers
- * remain the caller's.
+ * remain the caller's. It owns `plan.scratchBytes` of device memory, and `splitBytes` of each operand
+ * where the plan splits them.
  *
- * Ĉ is within γ_k |A||B| of A·B element by element, and within γ_{k+1} (|C| + |A||B|) of C + A·B where
- * the plan accumulates, absent underflow and overflow.
+ * With γ_r for r = `plan.roundings`, Ĉ is within γ_r |A||B| of A·B element by element, and within
+ * γ_{r+1} (|C| + |A||B|) of C + A·B where the plan accumulates, absent underflow and overflow. A and B
+ * are what is stored: halves are exact, but for those below 2^-14, which a device may take for 0. With
+ * the precision "f32-split" k·2^-36 μ_i ν_j comes on top, μ_i being the largest |element| of row i of A
+ * and ν_j that of column j of B, and NaN or ±Inf in a row or a column makes all of that of C NaN.
  */
 export async function prepareGemm(device: GPUDevice, plan: GemmPlan): Promise<PreparedGemm> {
   const { code, entryPoint } = gemmKernels[plan.family];
   const { m, k, n } = plan.shape;
   const label = `${entryPoint} ${m}×${k}×${n}`;
-  const pipeline = await compiledPipeline(device, { code, entryPoint, constants: plan.constants });
+  const [fresh, adding, reduction, splitA, splitB] = await Promise.all([
+    pipelineFor(false),
+    pipelineFor(true),
+    plan.scratchBytes > 0 ? prepareReduction(device, plan) : undefined,
+    plan.split && prepareSplit(device, plan.split.a),
+    plan.split && prepareSplit(device, plan.split.b),
+  ]);
+  const scratch = reduction && createScratch(device, plan, label);
   const uniforms = createUniformSlices(
     device,
     label,
@@ -54,38 +70,54 @@ export async function prepareGemm(device: GPUDevice, plan: GemmPlan): Promise<Pr
   );
   let closed = false;
 
+  /** Compiled only where a tile needs it: most plans begin every sum at 0. */
+  async function pipelineFor(accumulate: boolean): Promise<GPUComputePipeline | undefined> {
+    if (plan.tiles.every((tile) => addsInPlace(tile) !== accumulate)) return undefined;
+    return compiledPipeline(device, {
+      code: withPrelude(code, plan.prelude),
+      entryPoint,
+      constants: { ...plan.constants, ACCUMULATE: Number(accumulate) },
+    });
+  }
   const dispatchTile = (pass: GPUComputePassEncoder, buffers: GemmBuffers, index: number) => {
     const tile = plan.tiles[index]!;
+    const pipeline = (addsInPlace(tile) ? adding : fresh)!;
     const resources: GPUBufferBinding[] = [
       uniforms.at(index),
-      bindingOf(buffers.a, tile.a),
-      bindingOf(buffers.b, tile.b),
-      bindingOf(buffers.c, tile.c),
+      bindingOf(splitA?.halves ?? buffers.a, tile.a),
+      bindingOf(splitB?.halves ?? buffers.b, tile.b),
+      tile.slices && scratch ? { buffer: scratch } : bindingOf(buffers.c, tile.c),
+      ...[splitA, splitB].flatMap((split) => (split ? [{ buffer: split.maxima }] : [])),
     ];
     const group = device.createBindGroup({
       label,
       layout: pipeline.getBindGroupLayout(0),
       entries: resources.map((resource, binding) => ({ binding, resource })),
     });
+    pass.setPipeline(pipeline);
     pass.setBindGroup(0, group);
     pass.dispatchWorkgroups(...tile.workgroups);
+    if (scratch) reduction?.dispatch(pass, { scratch, c: buffers.c }, index);
   };
   const recordTiles = (
     encoder: GPUCommandEncoder,
     buffers: GemmBuffers,
-    indices: Iterable<number>,
+    indices: readonly number[],
   ) => {
     if (closed) throw new ClosedError(`${label} has been disposed of`);
     for (const name of ["a", "b", "c"] as const) requireBuffer(name, buffers[name], plan[name]);
+    if (indices[0] === 0) {
+      splitA?.record(encoder, buffers.a);
+      splitB?.record(encoder, buffers.b);
+    }
     const pass = encoder.beginComputePass({ label });
-    pass.setPipeline(pipeline);
     for (const index of indices) dispatchTile(pass, buffers, index);
     pass.end();
   };
 
   return {
     plan,
-    record: (encoder, buffers) => recordTiles(encoder, buffers, plan.tiles.keys()),
+    record: (encoder, buffers) => recordTiles(encoder, buffers, [...plan.tiles.keys()]),
     recordTile(encoder, buffers, tileIndex) {
       if (plan.tiles[tileIndex] === undefined) {
         throw new InputError(
@@ -97,22 +129,60 @@ export async function prepareGemm(device: GPUDevice, plan: GemmPlan): Promise<Pr
     [Symbol.dispose]() {
       closed = true;
       uniforms[Symbol.dispose]();
+      reduction?.[Symbol.dispose]();
+      splitA?.[Symbol.dispose]();
+      splitB?.[Symbol.dispose]();
+      scratch?.destroy();
     },
   };
 }
 
+function createScratch(device: GPUDevice, plan: GemmPlan, label: string): GPUBuffer {
+  return device.createBuffer({
+    label: `${label} slices`,
+    size: plan.scratchBytes,
+    usage: BufferUsage.STORAGE,
+  });
+}
+
+/** Slices begin at 0 in memory of their own, and what they add up to is added to C afterwards. */
+function addsInPlace({ accumulate, slices }: GemmTile): boolean {
+  return accumulate && !slices;
+}
+
 /** The shader's `Tile`. */
 function uniformsOf(plan: GemmPlan, tile: GemmTile): Uint32Array {
+  const { m, k, n, products, slices } = tile;
+  const { a, b } = plan.split ? { a: plan.split.a.halves, b: plan.split.b.halves } : plan;
+  const lines = { a: plan.split?.a.lineStride ?? 0, b: plan.split?.b.lineStride ?? 0 };
+  const ofC = slices
+    ? {
+        base: 0,
+        stride: slices.rowStride,
+        batch: slices.count * m.count * slices.rowStride,
+        slice: m.count * slices.rowStride,
+      }
+    : { base: tile.c.base, stride: plan.c.rowStride, batch: plan.c.batch?.stride ?? 0, slice: 0 };
   return Uint32Array.of(
-    tile.m.count,
-    tile.k.count,
-    tile.n.count,
-    Number(tile.accumulate),
+    m.count,
+    k.count,
+    n.count,
     tile.a.base,
-    plan.a.rowStride,
+    a.rowStride,
     tile.b.base,
-    plan.b.rowStride,
-    tile.c.base,
-    plan.c.rowStride,
+    b.rowStride,
+    ofC.base,
+    ofC.stride,
+    slices?.count ?? 1,
+    slices?.length ?? k.count,
+    a.batch?.stride ?? 0,
+    b.batch?.stride ?? 0,
+    ofC.batch,
+    ofC.slice,
+    // Where the lines of split operands have their scales; only gemm_matrix.wgsl reads these.
+    products.first * lines.a + m.first,
+    products.first * lines.b + n.first,
+    lines.a,
+    lines.b,
   );
 }

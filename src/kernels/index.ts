@@ -11,13 +11,16 @@ export type { BlockCombination } from "../core/code.ts";
 export type { Matrix } from "../core/matrix.ts";
 export { BufferPool, type BufferPoolOptions, type BufferPoolStats } from "./buffer-pool.ts";
 export { type CombineBuffers, type PreparedCombine, prepareCombine } from "./combine.ts";
+export type { BlockArea, MatrixGrid } from "./combine-layout.ts";
 export {
+  type CombineDevice,
   type CombineOptions,
   type CombinePlan,
-  type CombineTile,
   planCombine,
 } from "./combine-plan.ts";
 export { combineReference } from "./combine-reference.ts";
+export type { CombineKernel, TablePanel } from "./combine-table.ts";
+export type { BlockWalk, CombineTile } from "./combine-tiles.ts";
 export {
   type DeviceDescription,
   describeDevice,
@@ -27,9 +30,17 @@ export {
 } from "./device.ts";
 export type { AdapterDescription, DeviceKind, DriverSource } from "./device-adapters.ts";
 export { type GemmBuffers, type PreparedGemm, prepareGemm } from "./gemm.ts";
-export type { GemmFamily, GemmShape } from "./gemm-families.ts";
-export { type GemmOptions, type GemmPlan, type GemmTile, planGemm } from "./gemm-plan.ts";
+export type {
+  GemmConfig,
+  GemmDevice,
+  GemmFamily,
+  GemmPrecision,
+  GemmShape,
+} from "./gemm-family.ts";
+export type { GemmBatch, GemmOptions } from "./gemm-options.ts";
+export { type GemmPlan, gemmCandidates, planGemm } from "./gemm-plan.ts";
 export { gemmReference } from "./gemm-reference.ts";
+export type { GemmSlices, GemmTile } from "./gemm-tiles.ts";
 export {
   type BindingWindow,
   extentBytes,
@@ -38,3 +49,22 @@ export {
   type Span,
   type StoredMatrix,
 } from "./tiling.ts";
+export {
+  type MeasuredCandidate,
+  type SkippedBucket,
+  type TunedBucket,
+  type TuneOptions,
+  type TuneProgress,
+  type TuneResult,
+  type TuneTarget,
+  tuneGemm,
+} from "./tune.ts";
+export type { RejectedCandidate } from "./tune-search.ts";
+export { type GemmCandidate, type GemmLayout, type GemmTuning, gemmBucket } from "./tuning.ts";
+export {
+  loadTuning,
+  openTuningCache,
+  type TuningCache,
+  type TuningCacheOptions,
+} from "./tuning-cache.ts";
+export { deviceKey } from "./tuning-device.ts";

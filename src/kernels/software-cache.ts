@@ -3,11 +3,13 @@ import os from "node:os";
 import path from "node:path";
 
 /**
- * Where unpacked drivers may be kept, best first: the user's cache, then a folder of the user's own
- * among the temporary files, for home folders that are missing or read-only.
+ * Where unpacked drivers and results of tuning may be kept, best first: the user's cache, then a folder
+ * of the user's own among the temporary files, for home folders that are missing or read-only. Where
+ * `ANYK_CACHE_DIR` is set, there and nowhere else.
  */
 export function cacheCandidates(environment: NodeJS.ProcessEnv = process.env): readonly string[] {
-  const { XDG_CACHE_HOME } = environment;
+  const { ANYK_CACHE_DIR, XDG_CACHE_HOME } = environment;
+  if (ANYK_CACHE_DIR) return [path.resolve(ANYK_CACHE_DIR)];
   const caches: string[] = [];
   // The XDG specification wants relative paths ignored.
   if (XDG_CACHE_HOME && path.isAbsolute(XDG_CACHE_HOME)) caches.push(XDG_CACHE_HOME);

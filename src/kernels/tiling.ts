@@ -5,7 +5,7 @@
 
 import { DeviceLimitError, InputError, ShapeError } from "../core/errors.ts";
 
-const ELEMENT_BYTES = Float32Array.BYTES_PER_ELEMENT;
+const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT;
 
 /** The limits that decide how a kernel is tiled. Every `GPUDevice` has them. */
 export type KernelLimits = Pick<
@@ -22,7 +22,7 @@ export interface LimitedDevice {
   readonly limits: KernelLimits;
 }
 
-/** A rows×cols float32 matrix inside a buffer: element (i, j) is number offset + i·rowStride + j. */
+/** A rows×cols matrix inside a buffer: element (i, j) is number offset + i·rowStride + j. */
 export interface StoredMatrix {
   readonly rows: number;
   readonly cols: number;
@@ -30,6 +30,10 @@ export interface StoredMatrix {
   readonly rowStride: number;
   /** Elements before the first. */
   readonly offset: number;
+  /** Bytes of an element: 4, the default, for float32; 2 for halves. */
+  readonly elementBytes?: 4 | 2;
+  /** Several matrices of this layout, the next one `stride` elements after the one before. */
+  readonly batch?: { readonly count: number; readonly stride: number };
 }
 
 /** The half-open range first … first+count-1. */
@@ -49,22 +53,28 @@ export interface BindingWindow {
 }
 
 /**
- * The smallest window that holds the rows and columns of `part`.
+ * The smallest window that holds the rows and columns of `part`, of the first matrix or of `items` of
+ * the batch.
  *
  * It fits a binding when the part fits `windowCapacity`.
  */
 export function windowOf(
   stored: StoredMatrix,
-  part: { readonly rows: Span; readonly cols: Span },
+  part: { readonly rows: Span; readonly cols: Span; readonly items?: Span },
   limits: KernelLimits,
 ): BindingWindow {
-  const alignment = alignmentElements(limits);
-  const first = stored.offset + part.rows.first * stored.rowStride + part.cols.first;
+  const { elementBytes = FLOAT_BYTES, batch } = stored;
+  const { items = { first: 0, count: 1 } } = part;
+  const alignment = alignmentElements(limits, elementBytes);
+  const stride = batch?.stride ?? 0;
+  const start = stored.offset + items.first * stride;
+  const first = start + part.rows.first * stored.rowStride + part.cols.first;
   const base = first % alignment;
-  const length = spanLength(part.rows.count, part.cols.count, stored.rowStride);
+  const length =
+    (items.count - 1) * stride + spanLength(part.rows.count, part.cols.count, stored.rowStride);
   return {
-    offsetBytes: (first - base) * ELEMENT_BYTES,
-    sizeBytes: (base + length) * ELEMENT_BYTES,
+    offsetBytes: (first - base) * elementBytes,
+    sizeBytes: wholeWords((base + length) * elementBytes),
     base,
   };
 }
@@ -75,9 +85,9 @@ export function windowOf(
  *
  * @throws {DeviceLimitError} when a binding may not even be as long as the alignment.
  */
-export function windowCapacity(limits: KernelLimits): number {
-  const capacity =
-    Math.floor(limits.maxStorageBufferBindingSize / ELEMENT_BYTES) - alignmentElements(limits) + 1;
+export function windowCapacity(limits: KernelLimits, elementBytes: number = FLOAT_BYTES): number {
+  const words = Math.floor(limits.maxStorageBufferBindingSize / FLOAT_BYTES) * FLOAT_BYTES;
+  const capacity = words / elementBytes - alignmentElements(limits, elementBytes) + 1;
   if (capacity < 1) {
     throw new DeviceLimitError(
       `no window of a buffer fits: bindings of at most ${limits.maxStorageBufferBindingSize} bytes ` +
@@ -124,8 +134,9 @@ export function split(total: number, max: number, granule = 1): Span[] {
 
 /** Bytes that a buffer must have to hold `stored`. */
 export function extentBytes(stored: StoredMatrix): number {
-  const { offset, rows, cols, rowStride } = stored;
-  return (offset + spanLength(rows, cols, rowStride)) * ELEMENT_BYTES;
+  const { offset, rows, cols, rowStride, elementBytes = FLOAT_BYTES, batch } = stored;
+  const before = offset + (batch ? (batch.count - 1) * batch.stride : 0);
+  return wholeWords((before + spanLength(rows, cols, rowStride)) * elementBytes);
 }
 
 /**
@@ -160,6 +171,11 @@ export function requireCount(name: string, value: number): void {
   }
 }
 
-function alignmentElements(limits: KernelLimits): number {
-  return limits.minStorageBufferOffsetAlignment / ELEMENT_BYTES;
+function alignmentElements(limits: KernelLimits, elementBytes: number): number {
+  return limits.minStorageBufferOffsetAlignment / elementBytes;
+}
+
+/** Bindings and copies go by words of four bytes. */
+function wholeWords(bytes: number): number {
+  return Math.ceil(bytes / 4) * 4;
 }

@@ -7,11 +7,13 @@ import { gamma } from "../../src/core/float32.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { table } from "../../src/core/table.ts";
 import { type PreparedCombine, prepareCombine } from "../../src/kernels/combine.ts";
+import type { MatrixGrid } from "../../src/kernels/combine-layout.ts";
 import {
   type CombineOptions,
   type CombinePlan,
   planCombine,
 } from "../../src/kernels/combine-plan.ts";
+import { extentBytes, type StoredMatrix } from "../../src/kernels/tiling.ts";
 import { download, upload, withoutValidationError } from "../support/buffers.ts";
 import { describeGpu } from "../support/gpu.ts";
 import { limitsOf } from "../support/limits.ts";
@@ -30,7 +32,11 @@ describeGpu("combine", (device) => {
   ])(
     "applies a $rows×$cols table within γ_{c+1} Σ|w||x|, $block",
     async ({ rows, cols, block }) => {
-      expect(await deviation(device, randomTable(rows, cols), block)).toBeLessThanOrEqual(1);
+      const kernels = cols > 16 ? [] : (["few", "many"] as const);
+      for (const options of [{}, ...kernels.map((kernel) => ({ kernel }))]) {
+        const worst = await deviation(device, randomTable(rows, cols), block, options);
+        expect(worst).toBeLessThanOrEqual(1);
+      }
     },
   );
 
@@ -62,6 +68,59 @@ describeGpu("combine", (device) => {
     const few = limitsOf(device, { maxComputeWorkgroupsPerDimension: 1 });
     const block = { rows: 23, cols: 29 };
     expect(await deviation(device, randomTable(3, 4), block, {}, few)).toBeLessThanOrEqual(1);
+  });
+
+  test.each([
+    { rows: 3, cols: 6, gridCols: 3, cut: [0, 0], gap: 0 },
+    { rows: 3, cols: 6, gridCols: 3, cut: [4, 5], gap: 0 },
+    { rows: 9, cols: 4, gridCols: 2, cut: [9, 13], gap: 3 }, // whole blocks are missing
+    { rows: 5, cols: 12, gridCols: 1, cut: [8, 4], gap: 4 },
+    { rows: 2, cols: 24, gridCols: 4, cut: [1, 2], gap: 1 }, // more inputs than registers
+  ])("encodes where the blocks of a matrix lie: %j", async ({ rows, cols, gridCols, cut, gap }) => {
+    for (const block of [
+      { rows: 5, cols: 8 },
+      { rows: 6, cols: 7 },
+    ]) {
+      const inputs = gridOf(cols, gridCols, block, cut, gap);
+      const layout = { inputs, offsets: { inputs: 4, outputs: 8 } };
+      const coefficients = randomTable(rows, cols);
+      expect(await deviation(device, coefficients, block, layout)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  test.each([
+    { rows: 6, cols: 3, gridCols: 3, cut: [0, 0], gap: 0 },
+    { rows: 6, cols: 5, gridCols: 2, cut: [7, 3], gap: 5 },
+    { rows: 36, cols: 4, gridCols: 6, cut: [4, 4], gap: 8 },
+    { rows: 4, cols: 20, gridCols: 1, cut: [2, 0], gap: 0 },
+  ])("decodes to where the blocks of a matrix belong: %j", async (shape) => {
+    const { rows, cols, gridCols, cut, gap } = shape;
+    for (const block of [
+      { rows: 5, cols: 8 },
+      { rows: 6, cols: 7 },
+    ]) {
+      const outputs = gridOf(rows, gridCols, block, cut, gap);
+      const coefficients = randomTable(rows, cols);
+      expect(await deviation(device, coefficients, block, { outputs })).toBeLessThanOrEqual(1);
+      const inputs = gridOf(cols, 1, block, [3, 4], 4);
+      const both = { inputs, outputs, offsets: { outputs: 3 } };
+      expect(await deviation(device, coefficients, block, both)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  test("tiles matrices past bindings of 1 KiB", async () => {
+    const small = limitsOf(device, { maxStorageBufferBindingSize: 1024 });
+    for (const [block, kernel] of [
+      [{ rows: 7, cols: 12 }, "few"],
+      [{ rows: 7, cols: 12 }, "many"],
+      [{ rows: 2, cols: 300 }, "many"],
+    ] as const) {
+      const inputs = gridOf(6, 3, block, [3, 4], 0);
+      const outputs = gridOf(4, 2, block, [1, 8], 4);
+      const options = { inputs, outputs, kernel };
+      const worst = await deviation(device, randomTable(4, 6), block, options, small);
+      expect(worst).toBeLessThanOrEqual(1);
+    }
   });
 
   test("keeps what lies between the outputs and around them", async () => {
@@ -118,23 +177,26 @@ async function deviation(
   const plan = planCombine(coefficients, block, planFor, options);
   const application = await withoutValidationError(device, async () => {
     using combine = await prepareCombine(device, plan);
-    return apply(device, combine);
+    return apply(device, combine, options);
   });
-  return deviationOf(plan, coefficients, application);
+  return deviationOf(plan, coefficients, application, options);
 }
 
 /** Runs a combination on random blocks; all that is no element of a block is NaN. */
-async function apply(device: GPUDevice, combine: PreparedCombine): Promise<Application> {
-  const { block, inputs, outputs } = combine.plan;
-  const size = block.rows * block.cols;
-  const given = new Float32Array(inputs.offset + inputs.rows * inputs.rowStride).fill(Number.NaN);
-  for (let c = 0; c < inputs.rows; c++) {
-    given.set(randomFloats(size, "block", c, size), inputs.offset + c * inputs.rowStride);
+async function apply(
+  device: GPUDevice,
+  combine: PreparedCombine,
+  options: CombineOptions = {},
+): Promise<Application> {
+  const { plan } = combine;
+  const given = new Float32Array(extentBytes(plan.inputs) / 4).fill(Number.NaN);
+  const values = randomFloats(given.length, "blocks");
+  for (const at of places(plan, plan.inputs, options.inputs, plan.table.cols).flat()) {
+    if (at !== undefined) given[at] = values[at]!;
   }
-  const length = outputs.offset + outputs.rows * outputs.rowStride;
   const buffers = {
     inputs: upload(device, given),
-    outputs: upload(device, new Float32Array(length).fill(Number.NaN)),
+    outputs: upload(device, new Float32Array(extentBytes(plan.outputs) / 4 + 3).fill(Number.NaN)),
   };
   const encoder = device.createCommandEncoder();
   combine.record(encoder, buffers);
@@ -145,30 +207,74 @@ async function apply(device: GPUDevice, combine: PreparedCombine): Promise<Appli
   return { given, filled };
 }
 
+/**
+ * The worst element of the outputs, as a multiple of its bound; infinite where anything was written
+ * that does not belong to a block of a matrix, or follows it in a stack.
+ */
 function deviationOf(
   plan: CombinePlan,
   { rows, cols, weights }: BlockCombination,
   { given, filled }: Application,
+  options: CombineOptions = {},
 ): number {
-  const size = plan.block.rows * plan.block.cols;
+  const from = places(plan, plan.inputs, options.inputs, cols);
+  const to = places(plan, plan.outputs, options.outputs, rows);
+  const written = new Set(to.flat());
+  const stacks = !options.inputs && !options.outputs;
+  if (!stacks && filled.some((value, at) => !Number.isNaN(value) && !written.has(at))) {
+    return Number.POSITIVE_INFINITY;
+  }
   let worst = 0;
   for (let r = 0; r < rows; r++) {
-    for (let e = 0; e < size; e++) {
+    for (const [e, at] of to[r]!.entries()) {
+      if (at === undefined) continue;
       let exact = 0;
       let magnitude = 0;
       for (let c = 0; c < cols; c++) {
-        const term =
-          weights[r * cols + c]! * given[plan.inputs.offset + c * plan.inputs.rowStride + e]!;
+        const place = from[c]![e];
+        const term = place === undefined ? 0 : weights[r * cols + c]! * given[place]!;
         exact += term;
         magnitude += Math.abs(term);
       }
-      const actual = filled[plan.outputs.offset + r * plan.outputs.rowStride + e]!;
-      const ratio = Math.abs(actual - exact) / (gamma(cols + 1) * magnitude);
+      const difference = Math.abs(filled[at]! - exact);
+      const ratio = difference === 0 ? 0 : difference / (gamma(cols + 1) * magnitude);
       if (!(ratio <= worst)) worst = ratio;
       if (Number.isNaN(worst)) return worst;
     }
   }
   return worst;
+}
+
+/** Where the elements of each block are in their buffer; undefined where a matrix has none. */
+function places(
+  { block }: CombinePlan,
+  stored: StoredMatrix,
+  grid: MatrixGrid | undefined,
+  count: number,
+): (number | undefined)[][] {
+  return Array.from({ length: count }, (_, b) =>
+    Array.from({ length: block.rows * block.cols }, (_, e) => {
+      if (!grid) return stored.offset + b * stored.rowStride + e;
+      const row = Math.floor(b / grid.gridCols) * block.rows + Math.floor(e / block.cols);
+      const col = (b % grid.gridCols) * block.cols + (e % block.cols);
+      return row < grid.rows && col < grid.cols
+        ? stored.offset + row * stored.rowStride + col
+        : undefined;
+    }),
+  );
+}
+
+/** A matrix of `count` blocks without the last `cut` rows and columns. */
+function gridOf(
+  count: number,
+  gridCols: number,
+  block: BlockShape,
+  [cutRows = 0, cutCols = 0]: readonly number[],
+  gap: number,
+): MatrixGrid {
+  const rows = (count / gridCols) * block.rows - cutRows;
+  const cols = gridCols * block.cols - cutCols;
+  return { rows, cols, rowStride: cols + gap, gridCols };
 }
 
 function randomTable(rows: number, cols: number, seed = "table"): BlockCombination {

@@ -1,29 +1,20 @@
 import { expect, test } from "vitest";
 
 import { ClosedError, InputError, ShapeError } from "../../src/core/errors.ts";
-import { gamma } from "../../src/core/float32.ts";
-import type { Matrix } from "../../src/core/matrix.ts";
 import { prepareGemm } from "../../src/kernels/gemm.ts";
-import { type GemmFamily, type GemmShape, gemmKernels } from "../../src/kernels/gemm-families.ts";
-import { type GemmOptions, planGemm } from "../../src/kernels/gemm-plan.ts";
+import { gemmKernels } from "../../src/kernels/gemm-families.ts";
+import type { GemmShape } from "../../src/kernels/gemm-family.ts";
+import { planGemm } from "../../src/kernels/gemm-plan.ts";
 import { compiledPipeline } from "../../src/kernels/pipelines.ts";
-import { download, upload, withoutValidationError } from "../support/buffers.ts";
+import { download, upload } from "../support/buffers.ts";
+import { deviation, multiply, runnableFamilies } from "../support/gemm.ts";
 import { describeGpu } from "../support/gpu.ts";
 import { limitsOf } from "../support/limits.ts";
-import {
-  multiplyMagnitudes64,
-  multiplyReference64,
-  type Reference,
-  randomFloats,
-  randomMatrix,
-  transposed,
-  withRowStride,
-  worstDeviation,
-} from "../support/matrices.ts";
-
-const families: readonly GemmFamily[] = ["naive", "tiled"];
+import { randomFloats } from "../support/matrices.ts";
 
 describeGpu("gemm", (device) => {
+  const families = runnableFamilies(device);
+
   const shapes: readonly GemmShape[] = [
     { m: 1, k: 1, n: 1 },
     { m: 1, k: 1000, n: 1 },
@@ -128,10 +119,13 @@ describeGpu("gemm", (device) => {
 
   test("compiles a kernel once for a device, and tries again after a failure", async () => {
     const { code } = gemmKernels.naive;
-    const source = { code, entryPoint: "gemm_naive", constants: { COLS: 2, ROWS: 2 } };
+    const constants = { THREADS_M: 2, THREADS_N: 2 };
+    const source = { code, entryPoint: "gemm_naive", constants };
     const first = await compiledPipeline(device, source);
     expect(await compiledPipeline(device, { ...source })).toBe(first);
-    expect(await compiledPipeline(device, { ...source, constants: { COLS: 4 } })).not.toBe(first);
+    expect(await compiledPipeline(device, { ...source, constants: { THREADS_N: 4 } })).not.toBe(
+      first,
+    );
 
     const missing = { ...source, entryPoint: "missing" };
     const attempt = compiledPipeline(device, missing);
@@ -152,81 +146,3 @@ describeGpu("gemm", (device) => {
     expect(() => gemm.record(encoder, { a: long, b: long, c: long })).toThrow(ClosedError);
   });
 });
-
-/** How far a product of fresh random operands is off, as a multiple of its error bound. */
-async function deviation(
-  device: GPUDevice,
-  shape: GemmShape,
-  options: GemmOptions,
-  planFor: Parameters<typeof planGemm>[1] = device,
-): Promise<number> {
-  const { a, b, c, before } = await multiply(device, shape, options, planFor);
-  const expected = multiplyReference64(a, b);
-  const scale = multiplyMagnitudes64(a, b);
-  if (!options.accumulate) {
-    return worstDeviation(c, expected, { factor: gamma(shape.k), scale });
-  }
-  return worstDeviation(
-    c,
-    plus(expected, before, (value) => value),
-    {
-      factor: gamma(shape.k + 1),
-      scale: plus(scale, before, Math.abs),
-    },
-  );
-}
-
-/** Multiplies random operands, whose gaps are NaN, into a C that holds random elements between NaNs. */
-async function multiply(
-  device: GPUDevice,
-  shape: GemmShape,
-  options: GemmOptions,
-  planFor: Parameters<typeof planGemm>[1] = device,
-) {
-  const seed = JSON.stringify(shape);
-  const a = randomMatrix(shape.m, shape.k, "a", seed);
-  const b = randomMatrix(shape.k, shape.n, "b", seed);
-  const before = randomMatrix(shape.m, shape.n, "c", seed);
-  const plan = planGemm(shape, planFor, options);
-  const stored = {
-    a: options.transposeA ? transposed(a) : a,
-    b: options.transposeB ? transposed(b) : b,
-    c: before,
-  };
-  const buffers = {
-    a: upload(device, lay(stored.a, plan.a)),
-    b: upload(device, lay(stored.b, plan.b)),
-    c: upload(device, lay(stored.c, plan.c)),
-  };
-  const filled = await withoutValidationError(device, async () => {
-    using gemm = await prepareGemm(device, plan);
-    const encoder = device.createCommandEncoder();
-    gemm.record(encoder, buffers);
-    device.queue.submit([encoder.finish()]);
-    return download(device, buffers.c);
-  });
-  for (const buffer of Object.values(buffers)) buffer.destroy();
-  const first = plan.c.offset;
-  const c: Matrix = {
-    rows: shape.m,
-    cols: shape.n,
-    rowStride: plan.c.rowStride,
-    data: filled.subarray(first),
-  };
-  return { a, b, c, before, plan, filled, first };
-}
-
-/** The elements of a buffer that holds `source` as `layout` says, and NaN everywhere else. */
-function lay(
-  source: Matrix,
-  layout: { readonly rowStride: number; readonly offset: number },
-): Float32Array {
-  const { data } = withRowStride(source, layout.rowStride);
-  const elements = new Float32Array(layout.offset + data.length + 5).fill(Number.NaN);
-  elements.set(data, layout.offset);
-  return elements;
-}
-
-function plus(sum: Reference, addend: Matrix, of: (value: number) => number): Reference {
-  return { ...sum, data: sum.data.map((value, at) => value + of(addend.data[at]!)) };
-}

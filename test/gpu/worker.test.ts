@@ -60,6 +60,9 @@ describeGpu("workers on one device", (device) => {
   });
 });
 
+/** Of a device that was never tuned. */
+const tuning = Promise.resolve(undefined);
+
 describeGpu("a product larger than its budget", (device) => {
   test("goes through the device in panels", async () => {
     const lease = new GpuLease({ device });
@@ -87,7 +90,7 @@ describeGpu("a product larger than its budget", (device) => {
   test("takes smaller panels when others hold the memory", async () => {
     using pool = new BufferPool(device, { budgetBytes: 8 * 2 ** 20 });
     const task = randomTask({ m: 1400, k: 1400, n: 1 });
-    const data = await multiplyOnGpu({ device, pool, pace: fixedPace(1e7) }, task, {
+    const data = await multiplyOnGpu({ device, pool, tuning, pace: fixedPace(1e7) }, task, {
       signal: never,
       onStarted: () => {},
       budgetBytes: 2 ** 28,
@@ -109,7 +112,7 @@ describeGpu("a task in pieces", (device) => {
       },
     };
     const options = { signal: never, onStarted: () => {}, budgetBytes: 2 ** 28 };
-    const data = await multiplyOnGpu({ device, pool, pace }, long, options);
+    const data = await multiplyOnGpu({ device, pool, tuning, pace }, long, options);
     expect(deviationOf(matrix(128, 128, data), long)).toBeLessThanOrEqual(1);
     expect(observed.length).toBeGreaterThan(10);
     expect(observed.reduce((sum, flops) => sum + flops, 0)).toBe(2 * 128 * 256 * 128);
@@ -128,7 +131,7 @@ describeGpu("a task in pieces", (device) => {
       },
     };
     const options = { signal: abort.signal, onStarted: () => {}, budgetBytes: 2 ** 28 };
-    const product = multiplyOnGpu({ device, pool, pace }, long, options);
+    const product = multiplyOnGpu({ device, pool, tuning, pace }, long, options);
     await expect(product).rejects.toThrow("enough");
     expect(submits).toBe(3);
     expect(pool.stats.liveBuffers).toBe(0);
@@ -140,7 +143,7 @@ describeGpu("a task in pieces", (device) => {
     spoilt.destroy();
     pool.release(spoilt);
     const options = { signal: never, onStarted: () => {}, budgetBytes: 2 ** 28 };
-    const product = multiplyOnGpu({ device, pool, pace: fixedPace(1e9) }, small, options);
+    const product = multiplyOnGpu({ device, pool, tuning, pace: fixedPace(1e9) }, small, options);
     await expect(product).rejects.toThrow(/refused.*destroyed/s);
     expect(pool.stats.liveBuffers).toBe(0);
   });

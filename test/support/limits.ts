@@ -1,3 +1,4 @@
+import type { GemmDevice } from "../../src/kernels/gemm-family.ts";
 import type { KernelLimits } from "../../src/kernels/tiling.ts";
 
 /** Limits that every WebGPU device offers, and whatever a test changes. */
@@ -16,10 +17,10 @@ export function limitsWith(changes: Partial<KernelLimits> = {}): { readonly limi
 
 /** The limits of a device, and whatever a test changes: plans for a lesser device that run on this one. */
 export function limitsOf(
-  { limits }: GPUDevice,
+  { limits, features, adapterInfo }: GPUDevice,
   changes: Partial<KernelLimits>,
-): { readonly limits: KernelLimits } {
-  return limitsWith({
+): GemmDevice {
+  const lesser = limitsWith({
     maxBufferSize: limits.maxBufferSize,
     maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
     minStorageBufferOffsetAlignment: limits.minStorageBufferOffsetAlignment,
@@ -27,4 +28,5 @@ export function limitsOf(
     maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
     ...changes,
   });
+  return { ...lesser, features, adapterInfo };
 }

@@ -2,16 +2,20 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { DeviceLimitError, InputError, ShapeError } from "../../src/core/errors.ts";
-import {
-  type GemmOptions,
-  type GemmPlan,
-  type GemmTile,
-  planGemm,
-} from "../../src/kernels/gemm-plan.ts";
+import type { GemmDevice } from "../../src/kernels/gemm-family.ts";
+import type { GemmOptions } from "../../src/kernels/gemm-options.ts";
+import { type GemmPlan, gemmCandidates, planGemm } from "../../src/kernels/gemm-plan.ts";
+import type { GemmTile } from "../../src/kernels/gemm-tiles.ts";
 import type { KernelLimits } from "../../src/kernels/tiling.ts";
+import { type GemmTuning, gemmBucket } from "../../src/kernels/tuning.ts";
 import { limitsWith } from "../support/limits.ts";
 
 const device = limitsWith();
+const software: GemmDevice = {
+  ...device,
+  features: new Set(["subgroups"]),
+  adapterInfo: { isFallbackAdapter: true, subgroupMinSize: 8, subgroupMaxSize: 8 },
+};
 
 describe("planGemm", () => {
   test("covers every product term exactly once, within the limits of any device", () => {
@@ -28,7 +32,7 @@ describe("planGemm", () => {
     const plan = planGemm({ m: 1000, k: 2000, n: 3000 }, device);
     expect(plan).toMatchObject({ family: "tiled", precision: "f32", accumulate: false });
     expect(plan.tiles).toHaveLength(1);
-    expect(plan.tiles[0]).toMatchObject({ accumulate: false, workgroups: [94, 32, 1] });
+    expect(plan.tiles[0]).toMatchObject({ accumulate: false, workgroups: [24, 8, 1] });
   });
 
   test("is plain data that survives printing", () => {
@@ -40,7 +44,7 @@ describe("planGemm", () => {
 
   test("keeps each dispatch within the work that is allowed", () => {
     const shape = { m: 300, k: 500, n: 400 };
-    for (const maxFlopsPerPass of [1e5, 1e6, 1e7]) {
+    for (const maxFlopsPerPass of [2e5, 1e6, 1e7]) {
       for (const tile of planGemm(shape, device, { maxFlopsPerPass }).tiles) {
         const flops = 2 * tile.m.count * tile.k.count * tile.n.count;
         expect(flops).toBeLessThanOrEqual(maxFlopsPerPass);
@@ -48,13 +52,91 @@ describe("planGemm", () => {
     }
   });
 
-  test("gives a single row or column to the kernel without tiles", () => {
-    expect(planGemm({ m: 1, k: 50, n: 900 }, device).family).toBe("naive");
-    expect(planGemm({ m: 900, k: 50, n: 1 }, device)).toMatchObject({
-      family: "naive",
-      constants: { COLS: 1, ROWS: 64 },
-    });
+  test("gives few rows to registers, few columns to lanes along k, and what it is told to others", () => {
+    expect(planGemm({ m: 1, k: 50, n: 900 }, device).family).toBe("register");
+    expect(planGemm({ m: 900, k: 50, n: 1 }, device).family).toBe("vector");
     expect(planGemm({ m: 900, k: 50, n: 1 }, device, { family: "tiled" }).family).toBe("tiled");
+    expect(planGemm({ m: 900, k: 900, n: 900 }, device).family).toBe("tiled");
+    expect(planGemm({ m: 900, k: 900, n: 900 }, software).family).toBe("subgroup");
+  });
+
+  test("slices k where a product is too small for the device, and promises fewer roundings", () => {
+    const plan = planGemm({ m: 16, k: 10_001, n: 16 }, device);
+    const { slices } = plan.tiles[0]!;
+    expect(slices!.count).toBeGreaterThan(8);
+    expect(slices!.length % 4).toBe(0);
+    expect(slices!.count * slices!.length).toBeGreaterThanOrEqual(10_001);
+    expect((slices!.count - 1) * slices!.length).toBeLessThan(10_001);
+    expect(plan.scratchBytes).toBe(4 * slices!.count * 16 * 16);
+    expect(plan.roundings).toBe(slices!.length + slices!.count - 1);
+    expect(planGemm({ m: 4096, k: 4096, n: 4096 }, device).tiles[0]!.slices).toBeUndefined();
+  });
+
+  test("covers every product of a batch once, in windows that fit", () => {
+    const small = limitsWith({ maxStorageBufferBindingSize: 8 * 1024 });
+    const batch = { count: 50, strides: { b: 0 } };
+    const { tiles, products } = planGemm({ m: 10, k: 20, n: 30 }, small, { batch });
+    expect(products).toBe(50);
+    expect(tiles.length).toBeGreaterThan(7);
+    const covered = tiles.flatMap(({ products: { first, count } }) =>
+      Array.from({ length: count }, (_, p) => first + p),
+    );
+    expect(covered).toEqual(Array.from({ length: 50 }, (_, p) => p));
+    for (const { a, b, c } of tiles) {
+      expect(Math.max(a.sizeBytes, b.sizeBytes, c.sizeBytes)).toBeLessThanOrEqual(8 * 1024);
+    }
+  });
+
+  test("uses what tuning found, where the device can run it", () => {
+    const shape = { m: 500, k: 500, n: 500 };
+    const bucket = gemmBucket(shape);
+    const choice = (candidate: object) => {
+      const tuned = { choices: { [bucket]: candidate } } as unknown as GemmTuning;
+      const { family, config } = planGemm(shape, device, { tuned });
+      return { family, config };
+    };
+    const register = {
+      family: "register",
+      config: { ROWS: 4, QUADS: 2, THREADS_M: 4, THREADS_N: 16 },
+    };
+    expect(choice(register)).toEqual(register);
+    const own = planGemm(shape, device);
+    const { family, config } = own;
+    for (const stale of [
+      { family: "subgroup", config: {} },
+      { family: "gone", config: {} },
+      { family: "register", config: { ROWS: 3 } },
+      { family: "register", config: { THREADS_M: 16, THREADS_N: 64 } },
+    ]) {
+      expect(choice(stale)).toEqual({ family, config });
+    }
+  });
+
+  test("lists what can run, its own choice first", () => {
+    for (const shape of [
+      { m: 1000, k: 1000, n: 1000 },
+      { m: 1, k: 100, n: 1000 },
+      { m: 1000, k: 100, n: 1 },
+    ]) {
+      for (const anyDevice of [device, software]) {
+        const [first, ...others] = gemmCandidates(shape, anyDevice);
+        expect(planGemm(shape, anyDevice)).toMatchObject(first!);
+        expect(others.length).toBeGreaterThan(1);
+        for (const { family, config } of others) {
+          expect(planGemm(shape, anyDevice, { family, config })).toMatchObject({ family, config });
+        }
+      }
+    }
+  });
+
+  test("refuses what the device cannot run instead of running something else", () => {
+    const plan = (options: object) => () => planGemm({ m: 64, k: 64, n: 64 }, device, options);
+    expect(plan({ family: "subgroup" })).toThrow(DeviceLimitError);
+    expect(plan({ family: "subgroup" })).toThrow(/subgroup.*"subgroups"/);
+    const threads = { ROWS: 8, QUADS: 2, THREADS_M: 16, THREADS_N: 32 };
+    expect(plan({ family: "tiled", config: threads })).toThrow(/512 invocations.* 256/);
+    const deep = { ROWS: 8, QUADS: 2, THREADS_M: 16, THREADS_N: 16, DEPTH: 32, STAGES: 2 };
+    expect(plan({ family: "tiled", config: deep })).toThrow(/bytes of workgroup memory.* 16384/);
   });
 
   test.each([
@@ -72,7 +154,19 @@ describe("planGemm", () => {
     expect(plan({ transposeA: true, strides: { a: 4 } })).not.toThrow();
     expect(plan({ offsets: { c: -1 } })).toThrow(/c: the offset .* got -1/);
     expect(plan({ family: "fast" })).toThrow(InputError);
-    expect(plan({ precision: "f16" })).toThrow(InputError);
+    expect(plan({ precision: "f64" })).toThrow(InputError);
+    expect(plan({ family: "register", config: { ROWS: 5 } })).toThrow(
+      /ROWS.*one of 1, 2, 4, 8, got 5/,
+    );
+    expect(plan({ family: "register", config: { DEPTH: 8 } })).toThrow(/no parameter DEPTH/);
+    expect(plan({ family: "register", config: { splits: 0.5 } })).toThrow(InputError);
+    expect(plan({ config: { ROWS: 4 } })).toThrow(/config must go with a family/);
+    expect(plan({ batch: { count: 0 } })).toThrow(ShapeError);
+    expect(plan({ batch: { count: 2, strides: { c: 23 } } })).toThrow(
+      /batch.strides.c.*24, got 23/,
+    );
+    expect(plan({ batch: { count: 2, strides: { a: 0, b: 0 } } })).not.toThrow();
+    expect(plan({ batch: { count: 2, strides: { c: 0 } } })).toThrow(ShapeError);
     expect(plan({ maxFlopsPerPass: 0 })).toThrow(InputError);
     expect(plan({ maxFlopsPerPass: Number.NaN })).toThrow(InputError);
   });
@@ -94,7 +188,7 @@ const anyJob = fc
     transposeA: fc.boolean(),
     transposeB: fc.boolean(),
     accumulate: fc.boolean(),
-    family: fc.constantFrom("auto" as const, "naive" as const, "tiled" as const),
+    family: fc.constantFrom(...(["auto", "naive", "tiled", "register", "vector"] as const)),
     maxFlopsPerPass: fc.constantFrom(1, 1000, 20_000, 1e9),
     bindingWords: fc.integer({ min: 64, max: 1500 }),
     alignment: fc.constantFrom(32, 256),

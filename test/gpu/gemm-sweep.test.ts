@@ -1,0 +1,163 @@
+/**
+ * @file Every family × precision × transposition over sampled shapes, strides, offsets, batches, slices of k
+ * and tiles, against a float64 reference within the bound that the plan promises. Seeded; edges and
+ * primes always.
+ */
+import { expect, test } from "vitest";
+
+import { seededRandom } from "../../src/core/random.ts";
+import { gemmKernels } from "../../src/kernels/gemm-families.ts";
+import type { GemmFamily, GemmShape } from "../../src/kernels/gemm-family.ts";
+import type { GemmOptions } from "../../src/kernels/gemm-options.ts";
+import { deviation, multiply, runnableFamilies } from "../support/gemm.ts";
+import { describeGpu } from "../support/gpu.ts";
+import { limitsOf } from "../support/limits.ts";
+
+const LARGEST_SIDE = 130;
+
+describeGpu("gemm over sampled shapes", (device) => {
+  const orders = [
+    { transposeA: false, transposeB: false },
+    { transposeA: true, transposeB: false },
+    { transposeA: false, transposeB: true },
+    { transposeA: true, transposeB: true },
+  ];
+  for (const family of runnableFamilies(device)) {
+    for (const precision of ["f32", "f16"] as const) {
+      test.each(orders)(`${family} in ${precision}, %j`, async (order) => {
+        const options = { family, precision, ...order };
+        const random = seededRandom("gemm", family, precision, JSON.stringify(order));
+        for (const shape of fixedShapes()) {
+          expect({ shape, worst: await deviation(device, shape, options) }).toSatisfy(isWithin);
+        }
+        for (let i = 0; i < 4; i++) {
+          const { shape, layout } = sampled(random, order);
+          const job = { ...options, ...layout };
+          const worst = await deviation(device, shape, job);
+          expect({ shape, job, worst }).toSatisfy(isWithin);
+        }
+      });
+    }
+
+    test(`${family} in every configuration that the planner may start from`, async () => {
+      const random = seededRandom("configurations", family);
+      const { parameters } = gemmKernels[family];
+      for (let i = 0; i < 3; i++) {
+        const { shape, layout } = sampled(random, {});
+        const config = Object.fromEntries(
+          Object.entries(parameters).map(([name, values]) => [name, oneOf(random, values)]),
+        );
+        const job: GemmOptions = { ...layout, family, config: { ...config, splits: 1 + (i % 3) } };
+        const worst = await deviation(device, shape, job).catch((error: Error) => {
+          if (/needs \d+/.test(error.message)) return 0; // more than this device has
+          throw error;
+        });
+        expect({ shape, job, worst }).toSatisfy(isWithin);
+      }
+    });
+
+    test(`${family} slices k, in batches and past one binding`, async () => {
+      const few = limitsOf(device, { maxStorageBufferBindingSize: 4096 });
+      const shape = { m: 13, k: 301, n: 11 };
+      const batch = { count: 5, strides: { a: 0, b: 11 * 301 + 5, c: 200 } };
+      for (const splits of [2, 7, 64]) {
+        const options = { family, config: { splits }, batch, accumulate: splits === 7 };
+        expect(await deviation(device, shape, options)).toBeLessThanOrEqual(1);
+        expect(await deviation(device, shape, options, few)).toBeLessThanOrEqual(1);
+      }
+    });
+
+    test(`${family} gives the same bits for the same inputs`, async () => {
+      for (const config of [{ splits: 1 }, { splits: 5 }]) {
+        const shape = { m: 37, k: 203, n: 41 };
+        const [first, second] = [
+          await multiply(device, shape, { family, config }),
+          await multiply(device, shape, { family, config }),
+        ];
+        expect(bits(second.filled)).toEqual(bits(first.filled));
+      }
+    });
+  }
+
+  test("lets NaN and ±Inf through to the elements that they belong to, and to no other", async () => {
+    const shape = { m: 21, k: 18, n: 23 };
+    for (const family of runnableFamilies(device)) {
+      await expectSpread(device, shape, family);
+    }
+  });
+});
+
+/** Inf in one row of A and NaN in one column of B spoil that row and that column of C. */
+async function expectSpread(
+  device: GPUDevice,
+  shape: GemmShape,
+  family: GemmFamily,
+): Promise<void> {
+  const { k, n } = shape;
+  const { c } = await multiply(device, shape, { family }, device, (a, b) => {
+    a[20 * k + k - 1] = Number.POSITIVE_INFINITY; // the last column: where kernels handle edges
+    b[(k - 1) * n + 22] = Number.NaN;
+  });
+  for (let row = 0; row < shape.m; row++) {
+    for (let col = 0; col < n; col++) {
+      const finite = Number.isFinite(c.data[row * c.rowStride + col]!);
+      expect({ family, row, col, finite }).toEqual({
+        family,
+        row,
+        col,
+        finite: row !== 20 && col !== 22,
+      });
+    }
+  }
+}
+
+function fixedShapes(): readonly GemmShape[] {
+  return [
+    { m: 1, k: 1, n: 1 },
+    { m: 127, k: 113, n: 109 },
+    { m: 64, k: 64, n: 64 },
+    { m: 130, k: 5, n: 3 },
+  ];
+}
+
+/** A shape up to 130 each way, and gaps, offsets, a batch or slices for it. */
+function sampled(
+  random: () => number,
+  { transposeA = false, transposeB = false }: GemmOptions,
+): { readonly shape: GemmShape; readonly layout: GemmOptions } {
+  const side = () => 1 + Math.floor(random() * LARGEST_SIDE);
+  const small = () => Math.floor(random() * 9);
+  const shape = { m: side(), k: side(), n: side() };
+  // Half of the layouts keep to multiples of four, for which kernels read vectors.
+  const aligned = random() < 0.5;
+  if (aligned) for (const name of ["m", "k", "n"] as const) shape[name] = roundUp(shape[name]);
+  const gap = () => (aligned ? 4 * small() : small());
+  const { m, k, n } = shape;
+  const layout: GemmOptions = {
+    strides: {
+      a: (transposeA ? m : k) + gap(),
+      b: (transposeB ? k : n) + gap(),
+      c: n + gap(),
+    },
+    offsets: { a: gap(), b: gap(), c: gap() },
+    accumulate: random() < 0.3,
+    ...(random() < 0.3 ? { batch: { count: 3 } } : {}),
+  };
+  return { shape, layout };
+}
+
+function oneOf<T>(random: () => number, values: readonly T[]): T {
+  return values[Math.floor(random() * values.length)]!;
+}
+
+function roundUp(side: number): number {
+  return Math.ceil(side / 4) * 4;
+}
+
+function isWithin({ worst }: { readonly worst: number }): boolean {
+  return worst <= 1;
+}
+
+function bits(values: Float32Array): Uint32Array {
+  return new Uint32Array(values.buffer, values.byteOffset, values.length);
+}
