@@ -34,6 +34,11 @@ export interface ComputeWorker extends AsyncDisposable {
    * the bound of a result, far smaller than the default, `inner`, which holds for any order.
    */
   roundings?(shape: ProductShape): number;
+  /**
+   * Says that tasks of this shape are about to come, so that a worker may compile what it needs while
+   * others encode and upload. A hint: nothing waits for it, and it must not throw.
+   */
+  prepare?(shape: ProductShape): void;
 }
 
 /** A product of rows×inner and inner×cols. */

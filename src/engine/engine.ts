@@ -1,8 +1,9 @@
+import type { Partition } from "../core/code.ts";
 import { ClosedError, InputError } from "../core/errors.ts";
 import { type Matrix, requireMatrix } from "../core/matrix.ts";
 import { requireOptions } from "../core/options.ts";
 import type { MultiplyOptions, Product } from "../core/product.ts";
-import type { ComputeWorker } from "../core/worker.ts";
+import type { ComputeWorker, ProductShape } from "../core/worker.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { multiplyCoded } from "../runtime/multiply.ts";
 import { type LinkedAbort, linkedAbort } from "../runtime/signals.ts";
@@ -55,9 +56,11 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     requireMatrix("a", a);
     requireMatrix("b", b);
     const shape = { rows: a.rows, inner: a.cols, cols: b.cols };
+    const code = given.code ?? chooseCode(shape, workers.length);
+    announce(workers, shape, code.partition);
     return await multiplyCoded(a, b, {
       ...given,
-      code: given.code ?? chooseCode(shape, workers.length),
+      code,
       signal,
       workers,
       backend,
@@ -96,6 +99,21 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     await Promise.allSettled(jobs.keys());
     await release();
   }
+}
+
+/** Lets workers compile for the job's tasks while its operands are checked and encoded. */
+function announce(
+  workers: readonly ComputeWorker[],
+  { rows, inner, cols }: ProductShape,
+  { m, k, n }: Partition,
+): void {
+  if (rows < 1 || inner < 1 || cols < 1) return;
+  const task = {
+    rows: Math.ceil(rows / m),
+    inner: Math.ceil(inner / k),
+    cols: Math.ceil(cols / n),
+  };
+  for (const worker of workers) worker.prepare?.(task);
 }
 
 /**

@@ -53,6 +53,7 @@ export function faulty(
       return fault.wrong ? corrupted(product, random) : product;
     },
     roundings: (shape) => worker.roundings?.(shape) ?? shape.inner,
+    prepare: (shape) => worker.prepare?.(shape),
     [Symbol.asyncDispose]: () => worker[Symbol.asyncDispose](),
   };
 }

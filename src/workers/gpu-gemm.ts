@@ -3,7 +3,8 @@ import { isContiguous, type Matrix, viewOf, zeros } from "../core/matrix.ts";
 import type { BufferPool } from "../kernels/buffer-pool.ts";
 import { raceWithLoss } from "../kernels/device-loss.ts";
 import { prepareGemm } from "../kernels/gemm.ts";
-import { type GemmTile, planGemm } from "../kernels/gemm-plan.ts";
+import { planGemm } from "../kernels/gemm-plan.ts";
+import type { GemmTile } from "../kernels/gemm-tiles.ts";
 import { BufferUsage, MAP_READ_MODE } from "../kernels/gpu-constants.ts";
 import type { Span } from "../kernels/tiling.ts";
 import type { OpenGpu } from "./gpu-lease.ts";
@@ -54,6 +55,22 @@ export async function multiplyOnGpu(
       budgetBytes /= 2;
     }
   }
+}
+
+/** Compiles what the first panel of a product of this shape needs, so that its task need not wait. */
+export async function compileAhead(
+  { device, pace, tuning }: Pick<OpenGpu, "device" | "pace" | "tuning">,
+  shape: GemmShape,
+  budgetBytes: number,
+): Promise<void> {
+  const { maxBufferSize } = device.limits;
+  const panel = planGpuPanels(shape, { maxBufferSize, budgetBytes });
+  const plan = planGemm(panel, device, {
+    maxFlopsPerPass: pace.flopsPerSubmit,
+    tuned: await tuning,
+  });
+  const gemm = await prepareGemm(device, plan);
+  gemm[Symbol.dispose]();
 }
 
 async function multiplyWithin(
@@ -113,11 +130,11 @@ async function borrow(pool: BufferPool, size: GemmShape, lent: GPUBuffer[]): Pro
 }
 
 /**
- * Submits one panel product: uploads first, then tiles in pieces of one submit each. C = A·B in the
+ * Uploads one panel and submits its product, tiles in pieces of one submit each. C = A·B in the
  * first panel along the inner dimension, C += A·B afterwards; the last one also copies C out.
  */
 async function runPanel(
-  { device, pace }: Pick<OpenGpu, "device" | "pace">,
+  { device, pace, tuning }: Pick<OpenGpu, "device" | "pace" | "tuning">,
   submits: Submits,
   buffers: PanelBuffers,
   panel: {
@@ -132,15 +149,19 @@ async function runPanel(
   const plan = planGemm(shape, device, {
     accumulate: !isFirst,
     maxFlopsPerPass: pace.flopsPerSubmit,
+    tuned: await tuning,
   });
-  using gemm = await prepareGemm(device, plan);
+  // What is not compiled yet is compiled while the operands go up.
+  const compiling = prepareGemm(device, plan);
+  compiling.catch(() => {}); // heard of below, unless the upload fails first
+  await submits.upload(() => {
+    upload(device, buffers.a, a);
+    upload(device, buffers.b, b);
+  });
+  using gemm = await compiling;
   const pieces = piecesOf(plan.tiles, pace.flopsPerSubmit);
   for (const [i, piece] of pieces.entries()) {
     await submits.add(piece.flops, (encoder) => {
-      if (i === 0) {
-        upload(device, buffers.a, a);
-        upload(device, buffers.b, b);
-      }
       for (const tile of piece.tiles) gemm.recordTile(encoder, buffers, tile);
       if (isLast && i === pieces.length - 1) {
         encoder.copyBufferToBuffer(buffers.c, 0, buffers.staging, 0, panelBytes(shape).c);

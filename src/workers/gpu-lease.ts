@@ -2,6 +2,8 @@ import { ClosedError, DeviceLostError, describeReason } from "../core/errors.ts"
 import { BufferPool } from "../kernels/buffer-pool.ts";
 import { describeDevice } from "../kernels/device.ts";
 import { raceWithLoss } from "../kernels/device-loss.ts";
+import type { GemmTuning } from "../kernels/tuning.ts";
+import { loadTuning } from "../kernels/tuning-cache.ts";
 import { LearnedPace, type Pace } from "./gpu-pace.ts";
 
 /** A device that was open when last seen, and what those who use it share. */
@@ -11,6 +13,8 @@ export interface OpenGpu {
   readonly software: boolean;
   readonly pool: BufferPool;
   readonly pace: Pace;
+  /** Which kernels were found fastest on it; undefined where it was never tuned. */
+  readonly tuning: Promise<GemmTuning | undefined>;
 }
 
 export interface GpuLeaseOptions {
@@ -130,5 +134,11 @@ export function leaseOf(options: GpuLeaseOptions): GpuLease {
 
 function open(device: GPUDevice): OpenGpu {
   const { software } = describeDevice(device);
-  return { device, software, pool: new BufferPool(device), pace: new LearnedPace(software) };
+  return {
+    device,
+    software,
+    pool: new BufferPool(device),
+    pace: new LearnedPace(software),
+    tuning: loadTuning(device),
+  };
 }

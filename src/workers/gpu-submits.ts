@@ -44,6 +44,18 @@ export class Submits implements AsyncDisposable {
   }
 
   /**
+   * Writes to the queue without a submit; what the device has to say about it is heard with the next.
+   *
+   * @throws whatever went wrong with an earlier submit.
+   */
+  async upload(write: () => void): Promise<void> {
+    while (this.#inFlight.length >= MOST_IN_FLIGHT) await this.#inFlight.shift();
+    const outcome = raceWithLoss(this.#device, scoped(this.#device, "an upload", write));
+    outcome.catch(() => {}); // heard of by whoever waits for it next
+    this.#inFlight.push(outcome);
+  }
+
+  /**
    * Waits until everything submitted has run.
    *
    * @throws whatever went wrong: a DeviceLostError, a DeviceLimitError, an Error of the driver.

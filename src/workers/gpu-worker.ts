@@ -1,10 +1,10 @@
 import { ClosedError, DeviceLostError } from "../core/errors.ts";
 import type { Matrix } from "../core/matrix.ts";
-import type { ComputeWorker, MultiplyTaskOptions, Task } from "../core/worker.ts";
-import { multiplyOnGpu } from "./gpu-gemm.ts";
-import { GpuLease, type GpuLeaseOptions, leaseOf } from "./gpu-lease.ts";
+import type { ComputeWorker, MultiplyTaskOptions, ProductShape, Task } from "../core/worker.ts";
+import { compileAhead, multiplyOnGpu } from "./gpu-gemm.ts";
+import { GpuLease, type GpuLeaseOptions, leaseOf, type OpenGpu } from "./gpu-lease.ts";
 import { Job } from "./job.ts";
-import { asLimitError } from "./operands.ts";
+import { asLimitError, type GemmShape } from "./operands.ts";
 
 export interface GpuWorkerOptions {
   /** What results and messages call this worker. */
@@ -74,6 +74,20 @@ class GpuWorker implements ComputeWorker {
     return job.product;
   }
 
+  /** Compiles the kernel of the first panel. What fails here fails again, and is heard of, in a task. */
+  prepare({ rows, inner, cols }: ProductShape): void {
+    void this.#compile({ m: rows, k: inner, n: cols }).catch(() => {});
+  }
+
+  async #compile(shape: GemmShape): Promise<void> {
+    const gpu = await this.#lease.current();
+    await compileAhead(gpu, shape, this.#budgetOf(gpu));
+  }
+
+  #budgetOf({ software }: OpenGpu): number {
+    return this.#budgetBytes ?? DEFAULT_BUDGET_BYTES[software ? "software" : "hardware"];
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -109,8 +123,7 @@ class GpuWorker implements ComputeWorker {
     return multiplyOnGpu(gpu, job.task, {
       signal,
       onStarted: () => job.start(),
-      budgetBytes:
-        this.#budgetBytes ?? DEFAULT_BUDGET_BYTES[gpu.software ? "software" : "hardware"],
+      budgetBytes: this.#budgetOf(gpu),
     });
   }
 
