@@ -20,6 +20,7 @@ module.exports = {
     may("kernels", "core"),
     may("runtime", "core"),
     may("workers", "core", "kernels"),
+    may("gpujs", "core", "kernels", "workers"),
     may("engine", "core", "codes", "kernels", "runtime", "workers"),
     throughFrontDoor("pipelines"),
     throughFrontDoor("cli"),
@@ -41,7 +42,7 @@ module.exports = {
       from: { path: "^src/" },
       to: {
         dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"],
-        dependencyTypesNot: ["type-only"],
+        dependencyTypesNot: ["type-only", "npm-peer"], // a peer is also installed for the tests
       },
     },
   ],

@@ -14,7 +14,7 @@ function browserProject(launchOptions: LaunchOptions): TestProjectInlineConfigur
   return {
     extends: true,
     // Found by Vite only when a test imports them, and it would then reload the page under the test.
-    optimizeDeps: { include: ["@jax-js/jax", "fast-check", "ml-matrix", "zod"] },
+    optimizeDeps: { include: ["@jax-js/jax", "fast-check", "gpu.js", "ml-matrix", "zod"] },
     test: {
       name: "browser",
       include: ["test/gpu/**/*.test.ts", "test/browser/**/*.test.ts"],

@@ -16,6 +16,9 @@ if (stale) {
   const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     stdio: "inherit",
     shell: process.platform === "win32",
+    // Older npm does not know package.json's allowScripts: without this, onnxruntime-node would fetch
+    // hundreds of megabytes for CUDA, which nothing here uses.
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" },
   });
   if (status !== 0) process.exit(status ?? 1);
 }

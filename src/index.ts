@@ -46,6 +46,11 @@ export type { EngineOptions } from "./engine/options.ts";
 export type { Clock } from "./runtime/clock.ts";
 export { type FaultyWorker, faulty, WorkerDiedError } from "./runtime/faulty.ts";
 export type { InjectedFault, StragglerModel } from "./runtime/straggler-model.ts";
-export { type CpuWorkerOptions, createCpuWorker } from "./workers/cpu-worker.ts";
+export {
+  type CpuComputeWorker,
+  type CpuWorkerOptions,
+  createCpuWorker,
+} from "./workers/cpu-worker.ts";
 export { GpuLease, type GpuLeaseOptions } from "./workers/gpu-lease.ts";
 export { createGpuWorker, type GpuWorkerOptions } from "./workers/gpu-worker.ts";
+export type { CpuArithmetic } from "./workers/thread-messages.ts";

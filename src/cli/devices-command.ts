@@ -27,6 +27,8 @@ interface CpuDescription {
   readonly model: string;
   /** Threads that this process may keep busy. */
   readonly threads: number;
+  /** What multiplies there. */
+  readonly arithmetic: string;
 }
 
 /** `anyk devices`: what this machine can multiply on. */
@@ -35,13 +37,23 @@ export async function devicesCommand(
   context: CliContext,
 ): Promise<void> {
   const adapters = await context.library.listAdapters();
-  const cpu = { model: cpus()[0]?.model.trim() || "CPU", threads: availableParallelism() };
+  const cpu = {
+    model: cpus()[0]?.model.trim() || "CPU",
+    threads: availableParallelism(),
+    arithmetic: await cpuArithmetic(context),
+  };
   const auto = adapters.some(({ kind }) => kind === "hardware") ? "gpu" : "cpu";
   const devices: DevicesJson = { auto, adapters, cpu };
   const lines = json
     ? [JSON.stringify(devices, null, 2)]
     : renderDevices(devices, lineOptions(context).width);
   printLines(context.stdout, lines);
+}
+
+/** Asks a CPU worker, as what is installed need not load. */
+async function cpuArithmetic({ library }: CliContext): Promise<string> {
+  await using engine = await library.createEngine({ device: "cpu", workers: 1 });
+  return engine.device.description;
 }
 
 function renderDevices({ auto, adapters, cpu }: DevicesJson, width: number): string[] {
@@ -53,7 +65,7 @@ function renderDevices({ auto, adapters, cpu }: DevicesJson, width: number): str
       `${cpu.model}, ${cpu.threads} thread${cpu.threads === 1 ? "" : "s"}`,
       width,
     ),
-    ...row("arithmetic", "WebAssembly", width),
+    ...row("arithmetic", cpu.arithmetic, width),
     ...row("use", "--device cpu", width),
   ]);
   const conclusion =

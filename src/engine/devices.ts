@@ -3,7 +3,7 @@ import type { ComputeWorker } from "../core/worker.ts";
 import { describeDevice, openDevice } from "../kernels/device.ts";
 import type { TableBackend } from "../runtime/backend.ts";
 import { systemClock } from "../runtime/clock.ts";
-import { createCpuWorker } from "../workers/cpu-worker.ts";
+import { type CpuComputeWorker, createCpuWorker } from "../workers/cpu-worker.ts";
 import { leaseOf } from "../workers/gpu-lease.ts";
 import { createGpuWorker } from "../workers/gpu-worker.ts";
 import { createCpuBackend } from "./cpu-backend.ts";
@@ -95,16 +95,25 @@ async function onCpu(
   return {
     workers: given ?? made,
     backend: createCpuBackend(systemClock),
-    device: { kind: "cpu", description: "CPU (WebAssembly)", software: true },
+    device: { kind: "cpu", description: await describeCpu(made[0]), software: true },
     release: () => disposeAll(made),
   };
 }
 
-function named(
+/** What multiplies, where that is ours; and why it is not the faster one, where that does not load. */
+async function describeCpu(worker: CpuComputeWorker | undefined): Promise<string> {
+  if (!worker) return "CPU";
+  const { description, reason } = await worker.describe();
+  return reason === undefined
+    ? `CPU (${description})`
+    : `CPU (${description}, as onnxruntime-node does not load: ${reason.split("\n")[0]})`;
+}
+
+function named<T extends ComputeWorker>(
   kind: string,
   count: number,
-  make: (id: string, index: number) => ComputeWorker,
-): ComputeWorker[] {
+  make: (id: string, index: number) => T,
+): T[] {
   return Array.from({ length: count }, (_, i) => make(`${kind}-${i}`, i));
 }
 

@@ -12,7 +12,8 @@ export interface EngineOptions {
   readonly workers?: number | readonly ComputeWorker[];
   /**
    * "auto" (default): a GPU if there is one, else the CPU. "gpu": hardware or an error. "software":
-   * WGSL on a software adapter, for tests. "cpu": WebAssembly. A `GPUDevice` stays the caller's. With
+   * WGSL on a software adapter, for tests. "cpu": onnxruntime-node where it is
+   * installed, else WebAssembly. A `GPUDevice` stays the caller's. With
    * workers given, the device only encodes and decodes, and the default is "cpu".
    */
   readonly device?: "auto" | "gpu" | "software" | "cpu" | GPUDevice;

@@ -1,20 +1,43 @@
-import { ClosedError, DeviceLimitError, DeviceLostError } from "../core/errors.ts";
+import {
+  ClosedError,
+  DeviceLimitError,
+  DeviceLostError,
+  describeReason,
+  InputError,
+  NoDeviceError,
+} from "../core/errors.ts";
 import type { Matrix } from "../core/matrix.ts";
 import type { ComputeWorker, MultiplyTaskOptions, ProductShape, Task } from "../core/worker.ts";
 import { Job } from "./job.ts";
 import { asLimitError, packedCopy } from "./operands.ts";
-import { planPanels } from "./panels.js";
+import { isOrtInstalled } from "./ort-installed.ts";
+import { panelRoundings, planNativePanels, planPanels } from "./panels.js";
 import { type GemmThread, startGemmThread } from "./thread.ts";
-import type { LentOperands, ThreadAnswer } from "./thread-messages.ts";
+import type { CpuArithmetic, LentOperands, ThreadAnswer } from "./thread-messages.ts";
 
 export interface CpuWorkerOptions {
   /** What results and messages call this worker. */
   readonly id: string;
+  /**
+   * What multiplies. "wasm": jax-js' WebAssembly GEMM, in Node and in browsers. "native": the package
+   * onnxruntime-node, an optional peer that only Node has, some six times faster. "auto" (default):
+   * native where it is installed and can be loaded, else WebAssembly.
+   */
+  readonly arithmetic?: "auto" | "wasm" | "native";
+}
+
+/** A worker that also tells what multiplies in it. */
+export interface CpuComputeWorker extends ComputeWorker {
+  /**
+   * What does the arithmetic. Loads onnxruntime-node in the worker's thread to find out, where it is
+   * installed and wanted. It rejects as `multiply` does where nothing can multiply.
+   */
+  describe(): Promise<CpuArithmetic>;
 }
 
 /**
- * A worker that multiplies on the CPU: one thread, started at the first product, that runs jax-js'
- * WebAssembly GEMM. It works in Node and in browsers and needs nothing of the system.
+ * A worker that multiplies on the CPU: one thread, started at the first product, that runs a GEMM in
+ * WebAssembly, which needs nothing of the system, or the native one of onnxruntime-node.
  *
  * Tasks run in the order of the calls. Operands are copied when their turn comes; the product is new
  * memory. Each element errs by at most γ_k Σ|a||b|; NaN and ±Inf propagate. An idle worker does not
@@ -26,11 +49,28 @@ export interface CpuWorkerOptions {
  * - a ShapeError when the operands do not fit each other;
  * - a DeviceLimitError when memory for the operands or the product cannot be had;
  * - a DeviceLostError when the thread dies; the next task gets a fresh thread;
+ * - a NoDeviceError when the arithmetic is "native" and onnxruntime-node does not run here;
  * - a ClosedError when the worker is or has been disposed of.
+ *
+ * @throws {InputError} when there is no such arithmetic.
+ * @throws {NoDeviceError} when it is "native" and onnxruntime-node is not installed, or this is no Node.
  */
-export function createCpuWorker(options: CpuWorkerOptions): ComputeWorker {
-  return new CpuWorker(options, startGemmThread);
+export function createCpuWorker(options: CpuWorkerOptions): CpuComputeWorker {
+  const { id, arithmetic = "auto" } = options;
+  if (!["auto", "wasm", "native"].includes(arithmetic)) {
+    throw new InputError(`arithmetic must be "auto", "wasm" or "native", got "${arithmetic}"`);
+  }
+  const installed = arithmetic !== "wasm" && isOrtInstalled();
+  if (arithmetic === "native" && !installed) {
+    throw new NoDeviceError(
+      `worker ${id}: arithmetic "native" needs Node and the package onnxruntime-node: ` +
+        "npm install onnxruntime-node",
+    );
+  }
+  return new CpuWorker({ id, arithmetic: installed ? arithmetic : "wasm" }, startGemmThread);
 }
+
+const WASM: CpuArithmetic = { kind: "wasm", description: "WebAssembly" };
 
 /**
  * A thread keeps each kernel that it compiled, and jax-js has no way to drop one: after this many,
@@ -48,9 +88,19 @@ const MOST_SPARE_BYTES = 128 * 2 ** 20;
 const MOST_BYTES = 2 ** 32 - 1;
 
 /** What `createCpuWorker` makes. Tests pass a `startThread` of their own. */
-export class CpuWorker implements ComputeWorker {
+export class CpuWorker implements CpuComputeWorker {
   readonly id: string;
   readonly kind = "cpu";
+  readonly #wanted: "auto" | "wasm" | "native";
+  /** What multiplies, once that is known. */
+  #arithmetic: CpuArithmetic | undefined;
+  /** Why nothing can, if so. */
+  #unready: NoDeviceError | undefined;
+  /** Who waits to be told. */
+  readonly #asking: {
+    resolve(arithmetic: CpuArithmetic): void;
+    reject(reason: unknown): void;
+  }[] = [];
   readonly #startThread: typeof startGemmThread;
   readonly #waiting: Job[] = [];
   /** The job that the thread is at, until the thread answers: longer than the job, if aborted. */
@@ -61,24 +111,41 @@ export class CpuWorker implements ComputeWorker {
   #onThreadEnd = () => {};
   #closing: Promise<void> | undefined;
 
-  constructor({ id }: CpuWorkerOptions, startThread: typeof startGemmThread) {
+  constructor({ id, arithmetic = "wasm" }: CpuWorkerOptions, startThread: typeof startGemmThread) {
     this.id = id;
+    this.#wanted = arithmetic;
+    if (arithmetic === "wasm") this.#arithmetic = WASM;
     this.#startThread = startThread;
   }
 
+  async describe(): Promise<CpuArithmetic> {
+    if (this.#arithmetic) return this.#arithmetic;
+    if (this.#unready) throw this.#unready;
+    this.#requireOpen();
+    const answer = new Promise<CpuArithmetic>((resolve, reject) => {
+      this.#asking.push({ resolve, reject });
+    });
+    this.#thread ??= this.#start();
+    this.#thread.keepAlive(true);
+    return answer;
+  }
+
   async multiply(task: Task, options: MultiplyTaskOptions): Promise<Matrix> {
-    if (this.#closing !== undefined)
-      throw new ClosedError(`worker ${this.id} has been disposed of`);
+    this.#requireOpen();
     const job = new Job(task, options, () => this.#abandon(job));
     this.#waiting.push(job);
     this.#sendNext();
     return job.product;
   }
 
-  /** The inner length of a panel, then one a panel. */
+  /** The inner length of a panel, then one a panel; for the worse arithmetic until it is known. */
   roundings({ rows, inner, cols }: ProductShape): number {
-    const { k } = planPanels({ m: rows, k: inner, n: cols });
-    return Math.min(inner, Math.min(k, inner) + Math.ceil(inner / k) - 1);
+    const shape = { m: rows, k: inner, n: cols };
+    const kind = this.#arithmetic?.kind;
+    return Math.max(
+      kind === "native" ? 0 : panelRoundings(inner, planPanels(shape).k),
+      kind === "wasm" ? 0 : panelRoundings(inner, planNativePanels(shape).k),
+    );
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -86,10 +153,16 @@ export class CpuWorker implements ComputeWorker {
     return this.#closing;
   }
 
+  #requireOpen(): void {
+    if (this.#closing !== undefined)
+      throw new ClosedError(`worker ${this.id} has been disposed of`);
+  }
+
   #close(): Promise<void> {
     const reason = new ClosedError(`worker ${this.id} was disposed of`);
     for (const job of this.#waiting.splice(0)) job.reject(reason);
     this.#running?.reject(reason);
+    for (const { reject } of this.#asking.splice(0)) reject(reason);
     this.#spare = [];
     return new Promise((resolve) => {
       if (!this.#thread) return resolve();
@@ -109,7 +182,7 @@ export class CpuWorker implements ComputeWorker {
         job.reject(this.#explain(job, error));
       }
     }
-    this.#thread?.keepAlive(this.#running !== undefined);
+    this.#thread?.keepAlive(this.#running !== undefined || this.#asking.length > 0);
   }
 
   #send(job: Job): void {
@@ -140,19 +213,26 @@ export class CpuWorker implements ComputeWorker {
   }
 
   #start(): GemmThread {
-    const thread = this.#startThread({
-      onAnswer: (answer) => {
-        if (this.#thread === thread) this.#receive(answer);
+    const thread = this.#startThread(
+      {
+        onAnswer: (answer) => {
+          if (this.#thread === thread) this.#receive(answer);
+        },
+        onEnd: (cause) => {
+          if (this.#thread === thread) this.#lose(cause);
+        },
       },
-      onEnd: (cause) => {
-        if (this.#thread === thread) this.#lose(cause);
-      },
-    });
+      this.#wanted,
+    );
     this.#thread = thread;
     return thread;
   }
 
   #receive(answer: ThreadAnswer): void {
+    if (answer.type === "ready" || answer.type === "unready") {
+      this.#learn(answer);
+      return;
+    }
     const job = this.#running;
     if (!job) return;
     if (answer.type === "started") {
@@ -160,7 +240,7 @@ export class CpuWorker implements ComputeWorker {
       return;
     }
     if (answer.type === "done") job.resolve(answer.c);
-    if (answer.type === "failed") job.reject(this.#explain(job, answer.error));
+    if (answer.type === "failed") job.reject(this.#unready ?? this.#explain(job, answer.error));
     this.#running = undefined;
     if (this.#closing !== undefined) return;
     this.#keepSpare(answer.operands);
@@ -174,14 +254,32 @@ export class CpuWorker implements ComputeWorker {
     const job = this.#running;
     this.#running = undefined;
     this.#thread = undefined;
-    job?.reject(
-      new DeviceLostError(
-        `the thread of worker ${this.id} died at task ${job.task.index}: ${cause.message}`,
-        { cause },
-      ),
+    const at = job ? `at task ${job.task.index}` : "before its first task";
+    const lost = new DeviceLostError(
+      `the thread of worker ${this.id} died ${at}: ${cause.message}`,
+      { cause },
     );
+    job?.reject(lost);
     this.#onThreadEnd();
+    for (const { reject } of this.#asking.splice(0)) reject(lost);
     if (this.#closing === undefined) this.#sendNext();
+  }
+
+  #learn(answer: Extract<ThreadAnswer, { type: "ready" | "unready" }>): void {
+    if (answer.type === "ready") {
+      const { arithmetic } = answer;
+      this.#arithmetic = arithmetic;
+      for (const { resolve } of this.#asking.splice(0)) resolve(arithmetic);
+    } else {
+      const { error } = answer;
+      const reason = describeReason(error);
+      const unready = new NoDeviceError(`worker ${this.id} cannot multiply: ${reason}`, {
+        cause: error,
+      });
+      this.#unready = unready;
+      for (const { reject } of this.#asking.splice(0)) reject(unready);
+    }
+    this.#thread?.keepAlive(this.#running !== undefined || this.#closing !== undefined);
   }
 
   #retireThread(): void {

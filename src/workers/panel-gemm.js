@@ -10,25 +10,18 @@
 
 import { defaultDevice, init, numpy } from "@jax-js/jax";
 
+import { nextMacrotask } from "./next-macrotask.js";
 import { addPanel, panelOf, planPanels } from "./panels.js";
 
 /** @import { GemmShape } from "./panels.js" */
+/** @import { PanelGemm } from "./thread-messages.ts" */
 
 /** How long the thread computes before it lets messages in. */
 const PATIENCE_MS = 10;
 
 /**
- * Multiplies with kernels that are compiled once per panel shape and kept for the life of the thread.
- *
- * @typedef {object} PanelGemm
- * @property {() => number} kernels How many kernels have been compiled, some 40 KiB each.
- * @property {(shape: GemmShape, a: Float32Array, b: Float32Array, signal: AbortSignal) => Promise<Float32Array<ArrayBuffer>>} multiply
- *   C (m·n) = A (m·k) times B (k·n), all contiguous and row-major; the operands are only read. It
- *   rejects with the reason of `signal` after at most a few panels.
- */
-
-/**
- * Initialises jax-js, which is one instance a thread.
+ * Initialises jax-js, which is one instance a thread. It multiplies with kernels that are compiled once
+ * per panel shape and kept for the life of the thread.
  *
  * @returns {Promise<PanelGemm>}
  */
@@ -38,6 +31,7 @@ export async function openPanelGemm() {
   /** @type {Set<string>} */
   const shapes = new Set();
   return {
+    arithmetic: { kind: "wasm", description: "WebAssembly" },
     kernels: () => shapes.size,
     multiply(shape, a, b, signal) {
       const size = planPanels(shape);
@@ -84,17 +78,4 @@ async function multiplyInPanels({ m, k, n }, size, operands, signal) {
     }
   }
   return c.data;
-}
-
-/** Lets the thread see its messages. Browsers hold repeated timers back by 4 ms, but not messages. */
-function nextMacrotask() {
-  if (typeof setImmediate === "function") return new Promise((resolve) => setImmediate(resolve));
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve(undefined);
-    };
-    port2.postMessage(undefined);
-  });
 }

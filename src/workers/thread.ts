@@ -16,18 +16,30 @@ export interface GemmThreadListeners {
   readonly onEnd: (cause: Error) => void;
 }
 
-/** Starts a thread that runs gemm-thread.js. What is sent before it has loaded waits for it. */
-export function startGemmThread(listeners: GemmThreadListeners): GemmThread {
+/**
+ * Starts a thread that multiplies in WebAssembly or, only in Node, with onnxruntime-node: "auto" where
+ * that can be loaded, "native" or not at all. What is sent before it has loaded waits for it.
+ */
+export function startGemmThread(
+  listeners: GemmThreadListeners,
+  arithmetic: "wasm" | "native" | "auto",
+): GemmThread {
   const node = globalThis.process?.getBuiltinModule?.("node:worker_threads");
-  return node ? startInNode(node, listeners) : startInBrowser(listeners);
+  return node ? startInNode(node, listeners, arithmetic) : startInBrowser(listeners);
 }
 
 function startInNode(
   { Worker }: typeof import("node:worker_threads"),
   { onAnswer, onEnd }: GemmThreadListeners,
+  arithmetic: "wasm" | "native" | "auto",
 ): GemmThread {
-  const worker = new Worker(new URL(/* @vite-ignore */ "./gemm-thread.js", import.meta.url), {
+  const file =
+    arithmetic === "wasm"
+      ? new URL(/* @vite-ignore */ "./gemm-thread.js", import.meta.url)
+      : new URL(/* @vite-ignore */ "./ort-thread.js", import.meta.url);
+  const worker = new Worker(file, {
     name: "anyk cpu worker",
+    workerData: { arithmetic },
     execArgv: [], // flags like --input-type or a loader are meant for the main thread
   });
   let cause: Error | undefined;

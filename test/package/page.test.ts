@@ -40,6 +40,7 @@ test("a page that uses the package can be bundled, its CPU thread included and n
   for (const name of files) {
     const text = await readFile(join(assets, name), "utf8");
     expect(text, name).not.toMatch(/from\s*["']node:|import\(["']node:|dawn\.node|dlopen/);
+    expect(text, name).not.toMatch(/import\(["'`]onnxruntime|onnxruntime_binding|gpu\.js/);
   }
   expect(warnings.filter((message) => /externalized|unresolved/i.test(message))).toEqual([]);
 });

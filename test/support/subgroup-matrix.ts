@@ -1,6 +1,6 @@
 /**
- * @file Subgroup matrices without the hardware. A "subgroup" of one invocation holds whole matrices in
- * arrays, and the built-in functions become loops: so `shaders/gemm_matrix.wgsl` runs on any device, with
+ * @file Subgroup matrices without the hardware. A "subgroup" of one invocation holds whole matrices of
+ * sums in arrays, and the built-in functions become loops: so `shaders/gemm_matrix.wgsl` runs on any device, with
  * its own tiles, edges, transposes and scales, and only the arithmetic of tensor cores is missing.
  */
 
@@ -65,8 +65,8 @@ function withoutMatrices(code: string): string {
   if (!code.includes("subgroup_matrix")) return code;
   const rewritten = code
     .replace(/enable \w+; ?/g, "")
-    .replace("subgroup_matrix_left<f16, K, M>", "array<f32, M * K>")
-    .replace("subgroup_matrix_right<f16, N, K>", "array<f32, K * N>")
+    .replace("subgroup_matrix_left<f16, K, M>", "u32")
+    .replace("subgroup_matrix_right<f16, N, K>", "u32")
     .replace("subgroup_matrix_result<f32, N, M>", "array<f32, M * N>")
     .replace(/subgroupMatrixLoad<(\w+), (\w+)>\(&tile_\w\[block\], 0u, \w+\)/g, "load_$1_$2(block)")
     .replaceAll("subgroupMatrixMultiplyAccumulate(", "multiply_matrices(")
@@ -87,40 +87,29 @@ function withoutMatrices(code: string): string {
   return rewritten + EMULATION;
 }
 
+// What is loaded is the number of a block, twice, plus one if its lines are columns: it does not change as
+// long as it is used.
 const EMULATION = `
-fn half_a(block: u32, at: u32) -> f32 {
-  return unpack2x16float(tile_a[block][at / 8u][at % 8u / 2u])[at % 2u];
+fn load_Left_row_major(block: u32) -> Left { return 2u * block; }
+fn load_Left_col_major(block: u32) -> Left { return 2u * block + 1u; }
+fn load_Right_row_major(block: u32) -> Right { return 2u * block; }
+fn load_Right_col_major(block: u32) -> Right { return 2u * block + 1u; }
+fn half_a(l: Left, row: u32, col: u32) -> f32 {
+  let at = select(row * A_PITCH * 8u + col, col * A_PITCH * 8u + row, l % 2u == 1u);
+  return unpack2x16float(tile_a[l / 2u][at / 8u][at % 8u / 2u])[at % 2u];
 }
-fn half_b(block: u32, at: u32) -> f32 {
-  return unpack2x16float(tile_b[block][at / 8u][at % 8u / 2u])[at % 2u];
-}
-fn load_Left_row_major(block: u32) -> Left {
-  var matrix = Left();
-  for (var e = 0u; e < M * K; e++) { matrix[e] = half_a(block, e / K * A_PITCH * 8u + e % K); }
-  return matrix;
-}
-fn load_Left_col_major(block: u32) -> Left {
-  var matrix = Left();
-  for (var e = 0u; e < M * K; e++) { matrix[e] = half_a(block, e % K * A_PITCH * 8u + e / K); }
-  return matrix;
-}
-fn load_Right_row_major(block: u32) -> Right {
-  var matrix = Right();
-  for (var e = 0u; e < K * N; e++) { matrix[e] = half_b(block, e / N * B_PITCH * 8u + e % N); }
-  return matrix;
-}
-fn load_Right_col_major(block: u32) -> Right {
-  var matrix = Right();
-  for (var e = 0u; e < K * N; e++) { matrix[e] = half_b(block, e % N * B_PITCH * 8u + e / N); }
-  return matrix;
+fn half_b(r: Right, row: u32, col: u32) -> f32 {
+  let at = select(row * B_PITCH * 8u + col, col * B_PITCH * 8u + row, r % 2u == 1u);
+  return unpack2x16float(tile_b[r / 2u][at / 8u][at % 8u / 2u])[at % 2u];
 }
 fn multiply_matrices(l: Left, r: Right, sums: Result) -> Result {
-  var left_matrix = l;
-  var right_matrix = r;
   var matrix = sums;
-  for (var e = 0u; e < M * N; e++) {
+  for (var row = 0u; row < M; row++) {
     for (var i = 0u; i < K; i++) {
-      matrix[e] += left_matrix[e / N * K + i] * right_matrix[i * N + e % N];
+      let element = half_a(l, row, i);
+      for (var col = 0u; col < N; col++) {
+        matrix[row * N + col] += element * half_b(r, i, col);
+      }
     }
   }
   return matrix;

@@ -72,7 +72,11 @@ describe("anyk devices", () => {
     expect(JSON.parse(stdout)).toEqual({
       auto: "gpu",
       adapters: [software, hardware],
-      cpu: { model: expect.any(String), threads: expect.any(Number) },
+      cpu: {
+        model: expect.any(String),
+        threads: expect.any(Number),
+        arithmetic: expect.any(String),
+      },
     });
     expect(JSON.parse((await devices([], "--json")).stdout)).toMatchObject({ auto: "cpu" });
   });

@@ -1,13 +1,15 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 
-import { DeviceLimitError, DeviceLostError } from "../../src/core/errors.ts";
-import { CpuWorker } from "../../src/workers/cpu-worker.ts";
+import { DeviceLimitError, DeviceLostError, NoDeviceError } from "../../src/core/errors.ts";
+import { CpuWorker, createCpuWorker } from "../../src/workers/cpu-worker.ts";
+import { isOrtInstalled } from "../../src/workers/ort-installed.ts";
 import {
   type GemmThread,
   type GemmThreadListeners,
   startGemmThread,
 } from "../../src/workers/thread.ts";
 import type { ThreadAnswer, ToThread } from "../../src/workers/thread-messages.ts";
+import { reportMissingOrt } from "../support/ort.ts";
 import { deviationOf, never, randomTask } from "../support/workers.ts";
 
 const small = randomTask({ m: 2, k: 3, n: 4 });
@@ -47,9 +49,12 @@ class ScriptedThread implements GemmThread {
   }
 }
 
-function scripted(): { worker: CpuWorker; threads: ScriptedThread[] } {
+function scripted(arithmetic: "auto" | "wasm" | "native" = "wasm"): {
+  worker: CpuWorker;
+  threads: ScriptedThread[];
+} {
   const threads: ScriptedThread[] = [];
-  const worker = new CpuWorker({ id: "w" }, (listeners) => {
+  const worker = new CpuWorker({ id: "w", arithmetic }, (listeners) => {
     const thread = new ScriptedThread(listeners);
     threads.push(thread);
     return thread;
@@ -191,48 +196,129 @@ describe("the thread of a CPU worker", () => {
   });
 });
 
-describe("a real thread", () => {
-  function observed(): { worker: CpuWorker; threads: GemmThread[]; answers: string[] } {
-    const threads: GemmThread[] = [];
-    const answers: string[] = [];
-    const worker = new CpuWorker({ id: "w" }, (listeners) => {
-      const thread = startGemmThread({
-        ...listeners,
-        onAnswer(answer) {
-          answers.push(answer.type);
-          listeners.onAnswer(answer);
-        },
-      });
-      threads.push(thread);
-      return thread;
-    });
-    onTestFinished(() => worker[Symbol.asyncDispose]());
-    return { worker, threads, answers };
-  }
-  const long = randomTask({ m: 1024, k: 4096, n: 1024 });
+describe("what multiplies", () => {
+  const native = { kind: "native", description: "a library" } as const;
 
-  test("that is killed rejects its task, and the worker lives on", async () => {
-    const { worker, threads } = observed();
-    const product = worker.multiply(long, {
-      signal: never,
-      onStarted: () => threads[0]!.terminate(),
-    });
-    await expect(product).rejects.toThrow(DeviceLostError);
-    expect(deviationOf(await worker.multiply(small, { signal: never }), small)).toBeLessThanOrEqual(
-      1,
-    );
-    expect(threads).toHaveLength(2);
+  test("is known at once where it is WebAssembly, and no thread is started to tell", async () => {
+    const { worker, threads } = scripted();
+    expect(await worker.describe()).toEqual({ kind: "wasm", description: "WebAssembly" });
+    expect(threads).toEqual([]);
   });
 
-  test("stops in the middle of an aborted product", async () => {
-    const { worker, answers } = observed();
-    const abort = new AbortController();
-    const product = worker.multiply(long, {
-      signal: abort.signal,
-      onStarted: () => abort.abort(new Error("enough")),
-    });
-    await expect(product).rejects.toThrow("enough");
-    await worker.multiply(small, { signal: never });
-    expect(answers).toEqual(["started", "aborted", "started", "done"]);
+  test("is what the thread says, which lives on for the first task", async () => {
+    const { worker, threads } = scripted("auto");
+    const described = Promise.all([worker.describe(), worker.describe()]);
+    expect(threads[0]!.needed.at(-1)).toBe(true);
+    threads[0]!.answer({ type: "ready", arithmetic: native });
+    expect(await described).toEqual([native, native]);
+    expect(threads[0]!.needed.at(-1)).toBe(false);
+
+    const product = worker.multiply(small, { signal: never });
+    threads[0]!.finish();
+    await product;
+    expect(threads).toHaveLength(1);
+  });
+
+  test("rounds as the worse of the two may until it is known", () => {
+    const { worker, threads } = scripted("auto");
+    const shape = { rows: 500, inner: 5000, cols: 500 };
+    const either = worker.roundings(shape);
+    void worker.describe();
+    threads[0]!.answer({ type: "ready", arithmetic: { kind: "wasm", description: "" } });
+    const wasm = worker.roundings(shape);
+    const other = scripted("native");
+    void other.worker.describe();
+    other.threads[0]!.answer({ type: "ready", arithmetic: native });
+    expect(other.worker.roundings(shape)).toBe(1000 + 5 - 1);
+    expect(either).toBe(Math.max(wasm, other.worker.roundings(shape)));
+  });
+
+  test("is nothing: tasks and the question fail with the reason", async () => {
+    const { worker, threads } = scripted("native");
+    const described = worker.describe();
+    const product = worker.multiply(small, { signal: never });
+    const error = new Error("no such binary");
+    threads[0]!.answer({ type: "unready", error });
+    const { a, b } = threads[0]!.tasks[0]!;
+    threads[0]!.answer({ type: "failed", operands: [a, b], error });
+    await expect(described).rejects.toThrow(NoDeviceError);
+    await expect(product).rejects.toThrow(/w cannot multiply: no such binary/);
+    await expect(worker.describe()).rejects.toMatchObject({ cause: error });
+  });
+
+  test("is never told by a thread that dies first: the question fails and does not hang", async () => {
+    const { worker, threads } = scripted("auto");
+    const described = worker.describe();
+    threads[0]!.listeners.onEnd(new Error("killed"));
+    await expect(described).rejects.toThrow(DeviceLostError);
+  });
+
+  test("must have a known name, and native must be installed", async () => {
+    const arithmetic = "fast" as "native";
+    expect(() => createCpuWorker({ id: "w", arithmetic })).toThrow(
+      'arithmetic must be "auto", "wasm" or "native", got "fast"',
+    );
+    await createCpuWorker({ id: "w", arithmetic: "wasm" })[Symbol.asyncDispose]();
   });
 });
+
+const installed = isOrtInstalled();
+if (!installed) reportMissingOrt("a real native thread");
+describe.each(["wasm", ...(installed ? (["native"] as const) : [])] as const)(
+  "a real %s thread",
+  (arithmetic) => {
+    function observed(): { worker: CpuWorker; threads: GemmThread[]; answers: string[] } {
+      const threads: GemmThread[] = [];
+      const answers: string[] = [];
+      const worker = new CpuWorker({ id: "w", arithmetic }, (listeners, wanted) => {
+        const thread = startGemmThread(
+          {
+            ...listeners,
+            onAnswer(answer) {
+              if (answer.type !== "ready") answers.push(answer.type);
+              listeners.onAnswer(answer);
+            },
+          },
+          wanted,
+        );
+        threads.push(thread);
+        return thread;
+      });
+      onTestFinished(() => worker[Symbol.asyncDispose]());
+      return { worker, threads, answers };
+    }
+    const long = randomTask({ m: 1024, k: 4096, n: 1024 });
+
+    test("that is killed rejects its task, and the worker lives on", async () => {
+      const { worker, threads } = observed();
+      const product = worker.multiply(long, {
+        signal: never,
+        onStarted: () => threads[0]!.terminate(),
+      });
+      await expect(product).rejects.toThrow(DeviceLostError);
+      const next = await worker.multiply(small, { signal: never });
+      expect(deviationOf(next, small)).toBeLessThanOrEqual(1);
+      expect(threads).toHaveLength(2);
+    });
+
+    test("stops in the middle of an aborted product", async () => {
+      const { worker, answers } = observed();
+      const abort = new AbortController();
+      const product = worker.multiply(long, {
+        signal: abort.signal,
+        onStarted: () => abort.abort(new Error("enough")),
+      });
+      await expect(product).rejects.toThrow("enough");
+      await worker.multiply(small, { signal: never });
+      expect(answers).toEqual(["started", "aborted", "started", "done"]);
+    });
+
+    test("says what multiplies", async () => {
+      const { kind, description } = await observed().worker.describe();
+      expect(kind).toBe(arithmetic);
+      expect(description).toMatch(
+        arithmetic === "wasm" ? /^WebAssembly$/ : /^onnxruntime-node 1\./,
+      );
+    });
+  },
+);
