@@ -114,7 +114,7 @@ fn load_b4(start: u32, i: u32, col: u32, end: u32) -> vec4f {
   }
   let at = start + i * tile.b_stride;
   if (WIDTH_B == 4u) {
-    return widen_b(b[(at + min(col, tile.n - 4u)) / 4u]);
+    return widen_b(b[(at + min(col, (tile.n - 1u) & ~3u)) / 4u]);
   }
   return vec4f(
     load_b(at + min(col, last)),

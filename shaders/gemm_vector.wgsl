@@ -11,6 +11,7 @@ alias ElemA = vec4f; const WIDTH_A = 4u; fn widen_a(word: ElemA) -> vec4f { retu
 //   ElemC           a word of C: WIDTH_C elements, 4 or 1
 //   TRANSPOSE_A     A is stored k×m instead of m×k; TRANSPOSE_B: B is stored n×k instead of k×n
 //   ACCUMULATE      C += A·B
+//   WHOLE_QUADS_OF_K   k is a multiple of 4, or zeros follow B up to the next one
 //   dispatch        (ceil(n / 4), ceil(m / ROWS), products·slices)
 //   a, b, c         windows of the operands' buffers; element (i, j) of an operand as stored is
 //                   number base + i·stride + j, and that of the next product of a batch is batch
@@ -30,7 +31,7 @@ override ROWS: u32 = 2u;
 override TRANSPOSE_A: bool = false;
 override TRANSPOSE_B: bool = false;
 override ACCUMULATE: bool = false;
-override WHOLE_QUADS_OF_K: bool = WIDTH_A == 4u && !TRANSPOSE_A;
+override WHOLE_QUADS_OF_K: bool = false;
 
 struct Tile {
   m: u32,
@@ -115,7 +116,7 @@ fn load_b4x4(start: u32, i: u32, col: u32, end: u32) -> mat4x4f {
 // Columns col … col+3 of a row that begins at element `at`.
 fn load_row(at: u32, col: u32) -> vec4f {
   if (WIDTH_B == 4u) {
-    return widen_b(b[(at + min(col, tile.n - 4u)) / 4u]);
+    return widen_b(b[(at + min(col, (tile.n - 1u) & ~3u)) / 4u]);
   }
   let last = at + tile.n - 1u;
   let first = at + col;

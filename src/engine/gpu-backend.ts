@@ -1,10 +1,13 @@
 import type { BlockShape } from "../core/blocks.ts";
 import type { BlockCombination } from "../core/code.ts";
 import { contiguousData, type Matrix, rowRange, zeros } from "../core/matrix.ts";
+import type { MatrixGrid } from "../kernels/combine-layout.ts";
 import { type CombinePlan, planCombine } from "../kernels/combine-plan.ts";
+import { gridOfViews, type ViewGrid } from "../kernels/combine-views.ts";
 import { raceWithLoss } from "../kernels/device-loss.ts";
 import { scoped } from "../kernels/device-scopes.ts";
 import { BufferUsage, MAP_READ_MODE } from "../kernels/gpu-constants.ts";
+import { extentBytes } from "../kernels/tiling.ts";
 import type { LoadedBlocks, TableBackend } from "../runtime/backend.ts";
 import type { GpuLease, OpenGpu } from "../workers/gpu-lease.ts";
 import { type PreparedCombines, preparedCombines } from "./prepared-combines.ts";
@@ -15,8 +18,9 @@ const PANEL_BYTES = 128 * 2 ** 20;
 export interface GpuBackend extends TableBackend, Disposable {}
 
 /**
- * Applies tables on a GPU. Inputs are uploaded once where they fit; blocks that do not go through it in
- * panels of rows. What the device cannot do, because it is lost, full or refuses, `fallback` does: an
+ * Applies tables on a GPU. Inputs are uploaded once where they fit, an operand as it is, and C is made as
+ * it is to be: the blocks of a matrix are read and written where they lie. Blocks that do not fit go
+ * through the device in stacked panels of rows. What the device cannot do, because it is lost, full or refuses, `fallback` does: an
  * operand is on the host, so losing the encoder need not lose the job.
  *
  * Uses the lease's device, the successor of a lost one included, until it is disposed of.
@@ -92,8 +96,14 @@ async function runPanel(
   signal: AbortSignal,
 ): Promise<void> {
   const { stack, table, panel, outputs } = job;
-  const plan = planCombine(table, { rows: panel.rows, cols: panel.cols }, device);
-  const outputBytes = table.rows * strideBytes(plan);
+  const shape = { rows: panel.rows, cols: panel.cols };
+  const from = stack.gridFor(panel);
+  const to = outputs.length > 1 ? gridOfViews(outputs, shape) : undefined;
+  const plan = planCombine(table, shape, device, {
+    ...(from && { inputs: gridShape(from) }),
+    ...(to && { outputs: gridShape(to) }),
+  });
+  const outputBytes = extentBytes(plan.outputs);
   const lent: GPUBuffer[] = [];
   const borrow = async (usage: GPUBufferUsageFlags, label: string) => {
     const buffer = await pool.acquire(outputBytes, usage, label);
@@ -120,18 +130,26 @@ async function runPanel(
     await raceWithLoss(device, accepted, signal);
     await raceWithLoss(device, mapped, signal);
     const results = new Float32Array(staging.getMappedRange(0, outputBytes));
-    for (const [r, output] of outputs.entries()) {
-      copyRows(results.subarray(r * plan.blockStrideElements), panel.cols, output);
+    if (to) {
+      copyRows(results, to.matrix.cols, to.matrix);
+    } else {
+      for (const [r, output] of outputs.entries()) {
+        copyRows(results.subarray(r * plan.blockStrideElements), panel.cols, output);
+      }
     }
   } finally {
     for (const buffer of lent) pool.release(buffer);
   }
 }
 
-/** The inputs of one operand on a device, stacked: the panel that was uploaded last stays there. */
+/**
+ * The inputs of one operand on a device: as the matrix whose blocks they are, otherwise stacked. What was
+ * uploaded last stays there.
+ */
 class InputStack {
   readonly #inputs: readonly Matrix[];
   readonly #block: BlockShape;
+  readonly #grid: ViewGrid | undefined;
   #held:
     | { readonly gpu: Pick<OpenGpu, "device" | "pool">; readonly buffer: GPUBuffer; key: string }
     | undefined;
@@ -139,6 +157,12 @@ class InputStack {
   constructor(inputs: readonly Matrix[], block: BlockShape) {
     this.#inputs = inputs;
     this.#block = block;
+    this.#grid = gridOfViews(inputs, block);
+  }
+
+  /** The matrix whose blocks the inputs are, where the panel is all of them. */
+  gridFor(panel: BlockShape): ViewGrid | undefined {
+    return panel.rows === this.#block.rows ? this.#grid : undefined;
   }
 
   /** Uploads the panel's rows of every input, unless they are there already. */
@@ -151,10 +175,19 @@ class InputStack {
     if (this.#held?.gpu.device === gpu.device && this.#held.key === key) return this.#held.buffer;
     this.release();
     const { STORAGE, COPY_DST } = BufferUsage;
-    const bytes = this.#inputs.length * strideBytes(plan);
-    const buffer = await gpu.pool.acquire(bytes, STORAGE | COPY_DST, "combine inputs");
+    const grid = this.gridFor(panel);
+    const buffer = await gpu.pool.acquire(
+      extentBytes(plan.inputs),
+      STORAGE | COPY_DST,
+      "combine inputs",
+    );
     this.#held = { gpu, buffer, key: "" };
     await scoped(gpu.device, "an upload", () => {
+      if (grid) {
+        const data = contiguousData(grid.matrix) as Float32Array<ArrayBuffer>;
+        gpu.device.queue.writeBuffer(buffer, 0, data);
+        return;
+      }
       for (const [c, input] of this.#inputs.entries()) {
         const part = rowRange(input, panel.row, panel.rows);
         const shape = { rows: panel.rows, cols: this.#block.cols };
@@ -169,6 +202,11 @@ class InputStack {
     this.#held?.gpu.pool.release(this.#held.buffer);
     this.#held = undefined;
   }
+}
+
+/** As it is on the device: without gaps between rows. */
+function gridShape({ matrix: { rows, cols }, gridCols }: ViewGrid): MatrixGrid {
+  return { rows, cols, gridCols };
 }
 
 function strideBytes({ blockStrideElements }: CombinePlan): number {

@@ -6,11 +6,11 @@ const MOST_PREPARED = 16;
 
 /** Compiled combinations of one device. */
 export interface PreparedCombines extends Disposable {
-  /** One for the plan's size of table and block; its table may be another's. */
+  /** One for the plan's size of table and layout of blocks; its table may be another's. */
   get(plan: CombinePlan): Promise<PreparedCombine>;
 }
 
-/** Keeps compiled combinations by size of table and block; the one used longest ago goes first. */
+/** Keeps compiled combinations by size of table and layout of blocks; the one used longest ago goes first. */
 export function preparedCombines(device: GPUDevice): PreparedCombines {
   const known = new Map<string, Promise<PreparedCombine>>();
   const drop = (key: string) => {
@@ -23,8 +23,8 @@ export function preparedCombines(device: GPUDevice): PreparedCombines {
   };
   return {
     get(plan) {
-      const { table, block } = plan;
-      const key = [table.rows, table.cols, block.rows, block.cols].join();
+      const { table, block, inputs, outputs, grids } = plan;
+      const key = JSON.stringify([table.rows, table.cols, block, inputs, outputs, grids]);
       const found = known.get(key) ?? prepareCombine(device, plan);
       known.delete(key);
       known.set(key, found);

@@ -11,6 +11,7 @@ import {
   type TablePanel,
 } from "./combine-table.ts";
 import { type CombineTile, planTiles } from "./combine-tiles.ts";
+import { vandermondeOf } from "./combine-vandermonde.ts";
 import { type LimitedDevice, requireCount, type StoredMatrix, windowCapacity } from "./tiling.ts";
 
 /** How a combination is to be planned. Every field is optional. */
@@ -30,8 +31,14 @@ export interface CombineOptions {
    * How many outputs one reading of the inputs makes, 1 … 32, default 32. Fewer use fewer registers.
    */
   readonly maxOutputsPerPass?: number;
-  /** Default: the one that moves fewer bytes. */
+  /** Default: the one that moves fewer bytes, and never "horner". */
   readonly kernel?: CombineKernel;
+  /**
+   * Lets Horner's rule be chosen where the table is a Vandermonde table, which saves reading a coefficient
+   * for every input and output. Default false: the error bound is three times as wide, and other tables
+   * cannot take the place of the first (`setTable`).
+   */
+  readonly horner?: boolean;
 }
 
 /** What the planner reads of a device. Every `GPUDevice` has it. */
@@ -57,6 +64,10 @@ export interface CombinePlan {
    */
   readonly inputs: StoredMatrix;
   readonly outputs: StoredMatrix;
+  /** |ŷ − y| ≤ γ_roundings Σ|w||x| element by element, absent underflow and overflow. */
+  readonly roundings: number;
+  /** Of Horner's rule: whether the first input has the highest power, and so comes first. */
+  readonly descending?: boolean;
   /** The sides whose blocks are those of a matrix. */
   readonly grids: { readonly inputs?: MatrixGrid; readonly outputs?: MatrixGrid };
   /** The parts of the table that tiles apply. */
@@ -108,7 +119,7 @@ export function planCombine(
     );
   }
   const software = device.adapterInfo?.isFallbackAdapter === true;
-  const kernel = kernelFor(table, options, software);
+  const kernel = kernelFor(table, block, options, software);
   const { limits } = device;
   const size = block.rows * block.cols;
   const blockStrideElements = options.blockStrideElements ?? roundUp(size, 4);
@@ -118,6 +129,7 @@ export function planCombine(
   // Stacked blocks are lines: nothing cuts them off, and what pads them may be overwritten.
   const shape = bothStacked ? { rows: 1, cols: roundUp(size, vectorWidth) } : block;
 
+  const powers = kernel === "horner" ? vandermondeOf(table) : undefined;
   const layoutOf = (side: "inputs" | "outputs", count: number): BlockLayout => {
     const offset = options.offsets?.[side] ?? 0;
     const grid = options[side];
@@ -150,6 +162,8 @@ export function planCombine(
     constants,
     inputs: inputs.stored,
     outputs: outputs.stored,
+    roundings: kernel === "horner" ? 3 * table.cols + 3 : table.cols + 1,
+    ...(powers && { descending: powers.descending }),
     grids: {
       ...(options.inputs && { inputs: options.inputs }),
       ...(options.outputs && { outputs: options.outputs }),
@@ -165,20 +179,34 @@ export function planCombine(
  * again is worth it there until twice as much is moved.
  */
 function kernelFor(
-  { rows, cols }: BlockCombination,
-  { kernel, maxOutputsPerPass = MAX_OUTPUTS }: CombineOptions,
+  table: BlockCombination,
+  block: BlockShape,
+  { kernel, horner = false, inputs, maxOutputsPerPass = MAX_OUTPUTS }: CombineOptions,
   software: boolean,
 ): CombineKernel {
+  const { rows, cols } = table;
+  const hasPowers = () => !isCutOff(inputs, block) && vandermondeOf(table) !== undefined;
   if (kernel === "few" && cols > FEW_INPUTS) {
     throw new ShapeError(
       `the kernel "few" takes up to ${FEW_INPUTS} inputs, the table has ${cols} columns`,
     );
   }
-  if (kernel || cols > FEW_INPUTS) return kernel ?? "many";
+  if (kernel === "horner" && !hasPowers()) {
+    throw new InputError(
+      'the kernel "horner" needs rows of powers and grid rows that nothing cuts off on the right',
+    );
+  }
+  if (kernel) return kernel;
   const readings = (together: number) => Math.ceil(rows / Math.min(together, maxOutputsPerPass));
   const moved = (together: number) => readings(together) * cols + rows;
   const worth = (software ? 2 : 1) * moved(MAX_OUTPUTS);
-  return moved(fewOutputs(cols)) <= worth ? "few" : "many";
+  if (cols <= FEW_INPUTS && moved(fewOutputs(cols)) <= worth) return "few";
+  return horner && hasPowers() ? "horner" : "many";
+}
+
+/** Whether some inputs lack columns that others have: tiles then have inputs with gaps between them. */
+function isCutOff(inputs: MatrixGrid | undefined, block: BlockShape): boolean {
+  return inputs !== undefined && inputs.gridCols > 1 && inputs.cols < inputs.gridCols * block.cols;
 }
 
 /** Whether every row of every block begins and ends at a multiple of four elements. */

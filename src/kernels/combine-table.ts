@@ -8,8 +8,9 @@ import { requireCount } from "./tiling.ts";
  * Which shader applies a table.
  * - "few": up to 16 inputs, held in registers while output after output is made, up to 64 ÷ inputs.
  * - "many": any number of inputs, one after the other, up to 32 sums in registers.
+ * - "horner": the same for a Vandermonde table, by Horner's rule.
  */
-export type CombineKernel = "few" | "many";
+export type CombineKernel = "few" | "many" | "horner";
 
 /** Inputs that `combine_few.wgsl` holds at once, and outputs of one invocation of any kernel. */
 export const FEW_INPUTS = 16;

@@ -190,6 +190,7 @@ function walkThrough(
 /** How many inputs the kernel takes at once for so many outputs. */
 function mostInputs(outputs: number, { kernel, limits }: TilingJob): number {
   if (kernel === "few") return FEW_INPUTS;
+  if (kernel === "horner") return Number.POSITIVE_INFINITY;
   const perInput = columnLength(outputs) * Float32Array.BYTES_PER_ELEMENT;
   return Math.max(1, Math.floor(limits.maxStorageBufferBindingSize / perInput));
 }
@@ -199,9 +200,9 @@ function panelList({ kernel, limits }: TilingJob) {
   const all: TablePanel[] = [];
   const known = new Map<string, number>();
   const alignment =
-    kernel === "few"
-      ? limits.minUniformBufferOffsetAlignment
-      : limits.minStorageBufferOffsetAlignment;
+    kernel === "many"
+      ? limits.minStorageBufferOffsetAlignment
+      : limits.minUniformBufferOffsetAlignment;
   let end = 0;
   return {
     all,
@@ -209,10 +210,11 @@ function panelList({ kernel, limits }: TilingJob) {
       const key = `${outputs};${inputs}`;
       const found = known.get(key);
       if (found !== undefined) return found;
-      const floats =
-        kernel === "few"
-          ? FEW_INPUTS * MAX_OUTPUTS
-          : columnLength(outputs.length) * Math.max(1, inputs.length);
+      const floats = {
+        few: FEW_INPUTS * MAX_OUTPUTS,
+        many: columnLength(outputs.length) * Math.max(1, inputs.length),
+        horner: 2 * MAX_OUTPUTS,
+      }[kernel];
       const sizeBytes = floats * Float32Array.BYTES_PER_ELEMENT;
       all.push({ outputs, inputs, offsetBytes: end, sizeBytes });
       end += Math.ceil(sizeBytes / alignment) * alignment;

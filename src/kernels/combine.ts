@@ -1,12 +1,13 @@
 import type { BlockCombination } from "../core/code.ts";
-import { ClosedError, ShapeError } from "../core/errors.ts";
+import { ClosedError, InputError, ShapeError } from "../core/errors.ts";
 import type { CombinePlan } from "./combine-plan.ts";
 import { packColumns, packRows, requireTable } from "./combine-table.ts";
-import type { CombineTile } from "./combine-tiles.ts";
+import type { BlockWalk, CombineTile } from "./combine-tiles.ts";
+import { packPoints, vandermondeOf } from "./combine-vandermonde.ts";
 import { BufferUsage } from "./gpu-constants.ts";
 import { bindingOf, requireBuffer } from "./kernel-buffers.ts";
 import { compiledPipeline, withPrelude } from "./pipelines.ts";
-import { combineFewWgsl, combineWgsl } from "./shaders.generated.ts";
+import { combineFewWgsl, combineHornerWgsl, combineWgsl } from "./shaders.generated.ts";
 import { createUniformSlices } from "./uniform-slices.ts";
 
 /**
@@ -32,7 +33,8 @@ export interface PreparedCombine extends Disposable {
    * this call. Nothing is compiled.
    *
    * @throws {ShapeError} when the table has another size than the plan's.
-   * @throws {InputError} when a weight is not finite in float32.
+   * @throws {InputError} when a weight is not finite in float32, or the plan uses Horner's rule and the
+   *   table is no Vandermonde table.
    * @throws {ClosedError} after disposal.
    */
   setTable(table: BlockCombination): void;
@@ -50,8 +52,9 @@ export interface PreparedCombine extends Disposable {
  * and outputs a pass. Dispose of the result after the last submit that uses it; the buffers remain the
  * caller's.
  *
- * Every output is within γ_{c+1} Σ_c |w||x| of Σ_c w·x element by element, absent underflow and
- * overflow, c counting the columns of the table: weights are rounded to float32, sums run in float32.
+ * Every output is within γ_{plan.roundings} Σ_c |w||x| of Σ_c w·x element by element, absent underflow
+ * and overflow: weights are rounded to float32, sums run in float32. The roundings are the table's
+ * columns and one more, three times as many by Horner's rule.
  * An input with weight 0 is read all the same, so NaN and ±Inf in it make NaN.
  */
 export async function prepareCombine(
@@ -71,7 +74,7 @@ export async function prepareCombine(
   const weights = device.createBuffer({
     label,
     size: last.offsetBytes + last.sizeBytes,
-    usage: (plan.kernel === "few" ? UNIFORM : STORAGE) | COPY_DST,
+    usage: (plan.kernel === "many" ? STORAGE : UNIFORM) | COPY_DST,
   });
   device.queue.writeBuffer(weights, 0, packTable(plan, table));
   let closed = false;
@@ -139,9 +142,10 @@ function pipelineOf(
       constants: { ...common, INPUTS: inputs.length },
     });
   }
+  const horner = kernel === "horner";
   return compiledPipeline(device, {
-    code: withPrelude(combineWgsl, prelude),
-    entryPoint: "combine",
+    code: withPrelude(horner ? combineHornerWgsl : combineWgsl, prelude),
+    entryPoint: horner ? "combine_horner" : "combine",
     constants: common,
   });
 }
@@ -167,20 +171,38 @@ function uniformsOf(plan: CombinePlan, tile: CombineTile): Uint32Array {
   if (kernel === "few") {
     uniforms.set(vectors(xOrigins), 8);
   } else {
-    const { step, wrap, cols: inRow, left } = tile.xWalk;
-    const [first = 0] = xOrigins;
+    // The highest power comes first: where it is the last input's, the walk goes backwards.
+    const backwards = kernel === "horner" && !plan.descending;
+    const { step, wrap, cols: inRow, left } = backwards ? reversed(tile) : tile.xWalk;
+    const first = (backwards ? xOrigins.at(-1) : xOrigins[0]) ?? 0;
     uniforms.set([tile.inputs.length, ...vectors([first, step, wrap]), inRow, left], 6);
   }
   uniforms.set(vectors(yOrigins), yAt);
   return uniforms;
 }
 
+/** The way from the last input to the first. */
+function reversed({ xWalk: { step, wrap, cols, left }, inputs }: CombineTile): BlockWalk {
+  return { step: -step, wrap: -wrap, cols, left: ((inputs.length - left - 1 + cols) % cols) + 1 };
+}
+
 /** The table as the shader reads it, panel by panel. */
 function packTable(plan: CombinePlan, table: BlockCombination): Float32Array<ArrayBuffer> {
-  const { panels, kernel } = plan;
+  const { panels } = plan;
   const last = panels.at(-1)!;
   const packed = new Float32Array((last.offsetBytes + last.sizeBytes) / 4);
-  const pack = kernel === "few" ? packRows : packColumns;
+  const pack = packingOf(plan, table);
   for (const panel of panels) pack(table, panel, packed.subarray(panel.offsetBytes / 4));
   return packed;
+}
+
+/** @throws {InputError} when a table has no powers for Horner's rule, or in another order than the first. */
+function packingOf({ kernel, descending }: CombinePlan, table: BlockCombination): typeof packRows {
+  if (kernel === "few") return packRows;
+  if (kernel === "many") return packColumns;
+  const powers = vandermondeOf(table);
+  if (powers?.descending !== descending) {
+    throw new InputError("the table must have rows of powers in the order of the first table's");
+  }
+  return (_, panel, packed) => packPoints(powers!, table, panel, packed);
 }

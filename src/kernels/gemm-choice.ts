@@ -148,7 +148,7 @@ function requireConfig(family: GemmFamily, config: GemmConfig): void {
       values
         ? `config.${wrong} of family "${family}" must be one of ${values.join(", ")}, got ${config[wrong]}`
         : `family "${family}" has no parameter ${wrong}; it has ` +
-            [...Object.keys(gemmKernels[family].parameters), "splits"].join(", "),
+            [...Object.keys(gemmKernels[family].parameters), "splits", "pack"].join(", "),
     );
   }
 }
@@ -158,8 +158,20 @@ function wrongParameter(family: GemmFamily, config: GemmConfig): string | undefi
   return Object.entries(config).find(([name, value]) =>
     name === "splits"
       ? !(Number.isSafeInteger(value) && value >= 1)
-      : !parameters[name]?.includes(value),
+      : name === "pack"
+        ? value !== 0 && value !== 1
+        : !parameters[name]?.includes(value),
   )?.[0];
+}
+
+/**
+ * Whether operands whose rows begin anywhere are copied first, so that quads can be read: 1 where each
+ * element is read often enough, on the drivers that were seen to gain by it (SwiftShader: twice as fast
+ * at 509×1021×257).
+ */
+export function choosePack(family: GemmFamily, problem: GemmProblem, facts: KernelFacts): 0 | 1 {
+  const { m, n } = problem.shape;
+  return family === "subgroup" && facts.software && Math.min(m, n) >= 64 ? 1 : 0;
 }
 
 /**

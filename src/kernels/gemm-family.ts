@@ -26,7 +26,8 @@ export type GemmFamily = "naive" | "tiled" | "register" | "subgroup" | "vector" 
 
 /**
  * Named parameters of one family's kernel, such as the sides of its tiles. `splits`, which every
- * family takes, is how many parts of k are summed side by side, and added up afterwards.
+ * family takes, is how many parts of k are summed side by side, and added up afterwards; `pack` is 1
+ * where a float32 B, whose rows begin between two quads, is copied first so that they do not.
  */
 export type GemmConfig = Readonly<Record<string, number>>;
 
@@ -95,6 +96,8 @@ export interface GemmKernel {
   /** WGSL; the host replaces the first line. */
   readonly code: string;
   readonly entryPoint: string;
+  /** True where the shader is told whether all that it reads along k comes in whole quads. */
+  readonly wholeQuads?: boolean;
   /** Directives that the first line begins with. */
   readonly enables?: string;
   /** Why the device cannot run this family for this problem, whatever the configuration. */

@@ -14,8 +14,9 @@
  * is low·low/2^22, |low/2^11| ≤ 2^-11 |a| + 2^-14. So a·b errs by 2·2^-23 + 2^-22 = 2^-21 of |a||b|,
  * and by 2^-24 (|a| + |b|) + 2^-28 ≤ 2^-36 μ ν at most. The sum of the low products is 2^-10 of the
  * other at most, and so is its share in the rounding. As ‖|A||B|‖_F ≤ ‖A‖_F ‖B‖_F and
- * μ_i ν_j ≤ ‖A_i‖‖B_j‖, the first and the last term are within 2^-21 + k·2^-36 of ‖A‖_F ‖B‖_F: what
- * remains are the roundings of a float32 sum, of which every CHUNK of k begins a new one.
+ * μ_i ν_j ≤ ‖A_i‖‖B_j‖, the pairs cost 2^-21 + k·2^-36 of ‖A‖_F ‖B‖_F at most. The sums add what sums
+ * of float32 do: in the model of test/unit/gemm-matrix-precision.test.ts, with elements of both signs, all
+ * is within 2^-22 of ‖A‖_F ‖B‖_F. Every CHUNK of k begins a new sum.
  * Overflow comes where a float32 product of the same sums has it, to within that error. A row of A or a
  * column of B with NaN or ±Inf in it makes all of its row or column of C NaN.
  */
@@ -49,10 +50,13 @@ const SPLIT = {
   small: { SUBGROUPS_M: 2, SUBGROUPS_N: 2, ROWS: 2, COLS: 2, STEPS: 1, STAGES: 2, SWIZZLE: 4 },
 };
 /**
- * How much of k one sum of pairs runs through. A truncating sum is pulled to 0 by up to 2^-24 of itself
- * at every step: 1024 keeps that near 2^-20 where all products have one sign.
+ * How much of k one sum of pairs runs through; then it is added to C, rounded to the nearest. Truncation
+ * pulls a sum to 0 at every step: where all products have one sign, by 2^-16 of ‖A‖‖B‖ after 1024 on
+ * hardware that cuts every addend to float32's places, by less the more places it keeps.
  */
 const CHUNK = 1024;
+/** Fewer tiles than cores leave cores idle, and a large GPU has 50 to 150. */
+const ENOUGH_TILES = 100;
 
 /** Products of halves, or of pairs of halves, on subgroup matrices. */
 export const gemmMatrix: GemmKernel = {
@@ -90,11 +94,15 @@ export const gemmMatrix: GemmKernel = {
   quads: () => ({ a: false, b: false, c: false }),
   configs(problem, facts) {
     const pairs = problem.precision === "f32-split";
-    const sizes = pairs ? SPLIT : F16;
-    const [first, ...others] = [sizes.large, sizes.medium, sizes.small].sort(
-      (one, other) => merit(other, problem, facts) - merit(one, problem, facts),
-    );
-    return [first!, ...others].map((config) => (pairs ? { ...config, CHUNK } : config));
+    const { large, medium, small } = pairs ? SPLIT : F16;
+    return [large, medium, small]
+      .sort((one, other) => merit(other, problem, facts) - merit(one, problem, facts))
+      .map((config) => ({
+        ...config,
+        ...(pairs ? { CHUNK } : {}),
+        // Tiles as large as these keep a core busy one at a time.
+        ...(tilesOf(config, problem, facts).count >= ENOUGH_TILES ? { splits: 1 } : {}),
+      }));
   },
   setUp(config, { shape, precision }, facts) {
     const { SUBGROUPS_M = 2, SUBGROUPS_N = 2, ROWS = 2, COLS = 2, STEPS = 1, STAGES = 1 } = config;
@@ -162,22 +170,29 @@ export function splitRoundings(length: number, K: number): number {
   return Math.ceil(matrixRoundings(length, K) * (1 + 2 ** -8)) + 8 + 2;
 }
 
-/** How well a configuration suits a problem: the share of tiles that is used, large tiles before small. */
-function merit(
-  config: { SUBGROUPS_M: number; SUBGROUPS_N: number; ROWS: number; COLS: number },
-  { shape, products }: GemmProblem,
-  facts: KernelFacts,
-): number {
+interface Sides {
+  readonly SUBGROUPS_M: number;
+  readonly SUBGROUPS_N: number;
+  readonly ROWS: number;
+  readonly COLS: number;
+}
+
+/** How well a configuration suits a problem: the share of its tiles that is used, large before small. */
+function merit(config: Sides, problem: GemmProblem, facts: KernelFacts): number {
+  const { count, height, width, used } = tilesOf(config, problem, facts);
+  const busy = Math.min(1, count / ENOUGH_TILES);
+  // What a tile reads for a product falls with its sides; below 64 that is what it waits for.
+  const reuse = (height * width) / (height + width);
+  return (used * busy * reuse) / (64 + reuse);
+}
+
+function tilesOf(config: Sides, { shape, products }: GemmProblem, facts: KernelFacts) {
   const matrix = matrixShape(facts) ?? { m: 16, n: 16 };
   const height = config.SUBGROUPS_M * config.ROWS * matrix.m;
   const width = config.SUBGROUPS_N * config.COLS * matrix.n;
-  const tiles = [Math.ceil(shape.m / height), Math.ceil(shape.n / width)] as const;
-  const used = (shape.m * shape.n) / (tiles[0] * height * tiles[1] * width);
-  // Fewer tiles than cores leave cores idle; a large GPU has 50 to 150. What a tile reads per product
-  // falls with its sides.
-  const busy = Math.min(1, (tiles[0] * tiles[1] * products) / 100);
-  const reuse = (height * width) / (height + width) / (64 + (height * width) / (height + width));
-  return used * busy * reuse;
+  const tiles = Math.ceil(shape.m / height) * Math.ceil(shape.n / width);
+  const used = (shape.m * shape.n) / (tiles * height * width);
+  return { count: tiles * products, height, width, used };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { DeviceLimitError, ShapeError } from "../core/errors.ts";
-import { candidatesFor, chooseSplits, settle } from "./gemm-choice.ts";
+import { candidatesFor, choosePack, chooseSplits, settle } from "./gemm-choice.ts";
 import { gemmPrelude, operandBytes } from "./gemm-elements.ts";
 import { gemmKernels } from "./gemm-families.ts";
 import {
@@ -12,6 +12,7 @@ import {
   kernelFacts,
 } from "./gemm-family.ts";
 import { type GemmOptions, requireKnownOptions } from "./gemm-options.ts";
+import { type PackPlan, planPack } from "./gemm-pack.ts";
 import { cutTiles, type GemmTile, type Operands } from "./gemm-tiles.ts";
 import { planSplit, type SplitPlan, wholeOctets } from "./halves-split.ts";
 import {
@@ -51,6 +52,8 @@ export interface GemmPlan {
    * "f32-split" alone.
    */
   readonly split?: { readonly a: SplitPlan; readonly b: SplitPlan };
+  /** A copy of B that the tiles read in its place, where its rows begin between two quads. */
+  readonly pack?: PackPlan;
   /**
    * The most roundings on the way of any product a·b into C: each element of Ĉ is within
    * γ_roundings |A||B| of A·B; with "f32-split" within k·2^-36 μ_i ν_j more, μ_i being the largest
@@ -108,24 +111,31 @@ export function planGemm(
     roundings: kernel.roundings && ((length) => kernel.roundings!(length, problem, facts)),
   });
   const { scratchBytes, roundings } = cut;
-  const tiles = split ? onOctets(cut.tiles) : cut.tiles;
+  const pack =
+    (config.pack ?? choosePack(family, problem, facts)) === 1
+      ? planCopy(given, problem, cut.tiles, limits)
+      : undefined;
+  const tiles = split ? onOctets(cut.tiles) : pack ? onCopy(cut.tiles, pack) : cut.tiles;
 
   // Where a window happens to begin between two vectors, its matrix is read element by element.
+  const aligned = { ...problem.aligned, b: problem.aligned.b || pack !== undefined };
   const vectors = (name: "a" | "b" | "c") =>
-    problem.aligned[name] && tiles.every((tile) => tile[name].base % 4 === 0);
+    aligned[name] && tiles.every((tile) => tile[name].base % 4 === 0);
   const fit = kernel.quads(problem);
   const quads = {
     a: fit.a && vectors("a"),
     b: fit.b && vectors("b"),
     c: fit.c && vectors("c"),
   };
-  const targets = tiles.map((tile) => (tile.slices ? scratchBytes : tile.c.sizeBytes));
   const layout = {
     problem,
     octets: { a: inOctets("a", operands, tiles), b: inOctets("b", operands, tiles) },
-    shortestProduct: Math.min(...targets),
+    shortestProduct: tiles
+      .map((tile) => (tile.slices ? scratchBytes : tile.c.sizeBytes))
+      .reduce((shortest, bytes) => Math.min(shortest, bytes)),
   };
   const transposes = { TRANSPOSE_A: Number(transposeA), TRANSPOSE_B: Number(transposeB) };
+  const rows = kernel.wholeQuads && { WHOLE_QUADS_OF_K: Number(quads.a || pack !== undefined) };
   return {
     shape: { m, k, n },
     precision,
@@ -136,15 +146,46 @@ export function planGemm(
     accumulate,
     products,
     prelude: gemmPrelude({ family, setup, precision, quads, layout }),
-    constants: { ...setup.constants, ...transposes },
+    constants: { ...setup.constants, ...transposes, ...rows },
     a: given.a.stored,
     b: given.b.stored,
     c: given.c.stored,
     tiles,
     scratchBytes,
     ...(split ? { split } : {}),
+    ...(pack ? { pack } : {}),
     roundings,
   };
+}
+
+/**
+ * A copy of B with rows of whole quads, and rows of zeros where k is no multiple of four.
+ *
+ * @returns undefined where there is nothing to gain, or no room for it in one binding.
+ */
+function planCopy(
+  { b }: Operands,
+  { shape, precision, products, transposeB, aligned }: GemmProblem,
+  tiles: readonly GemmTile[],
+  limits: KernelLimits,
+): PackPlan | undefined {
+  const plain = precision === "f32" && products === 1 && !transposeB;
+  const wholeQuads = tiles.every((tile) => tile.k.first % 4 === 0 && tile.n.first % 4 === 0);
+  if (!plain || !wholeQuads || aligned.b) return undefined;
+  return planPack(b.stored, { rows: roundUp(shape.k), cols: roundUp(shape.n) }, limits);
+}
+
+/** Tiles that read the copy of B, whose zeros they need to see. */
+function onCopy(tiles: readonly GemmTile[], { packed }: PackPlan): readonly GemmTile[] {
+  const { rows, cols, rowStride } = packed;
+  return tiles.map((tile) => {
+    const base = tile.k.first * rowStride + tile.n.first;
+    return { ...tile, b: { offsetBytes: 0, sizeBytes: 4 * rows * cols, base } };
+  });
+}
+
+function roundUp(count: number): number {
+  return Math.ceil(count / 4) * 4;
 }
 
 /** Each row of A and each column of B as the product has them gets a scale of its own. */

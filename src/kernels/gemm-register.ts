@@ -5,6 +5,7 @@ import { gemmRegisterWgsl } from "./shaders.generated.ts";
 export const gemmRegister: GemmKernel = {
   code: gemmRegisterWgsl,
   entryPoint: "gemm_register",
+  wholeQuads: true,
   parameters: {
     ROWS: [1, 2, 4, 8],
     QUADS: [1, 2],

@@ -8,6 +8,7 @@ export const gemmSubgroup: GemmKernel = {
   code: gemmSubgroupWgsl,
   entryPoint: "gemm_subgroup",
   enables: "enable subgroups;",
+  wholeQuads: true,
   parameters: { ROWS: [8, 16], QUADS: [1, 2] },
   obstacle(_problem, { has, lanes }) {
     if (!has("subgroups")) return 'the device has no "subgroups"';

@@ -1,5 +1,6 @@
 import { ClosedError, InputError } from "../core/errors.ts";
 import { gemmKernels } from "./gemm-families.ts";
+import { preparePack } from "./gemm-pack.ts";
 import type { GemmPlan } from "./gemm-plan.ts";
 import { prepareReduction } from "./gemm-reduce.ts";
 import type { GemmTile } from "./gemm-tiles.ts";
@@ -55,12 +56,13 @@ export async function prepareGemm(device: GPUDevice, plan: GemmPlan): Promise<Pr
   const { code, entryPoint } = gemmKernels[plan.family];
   const { m, k, n } = plan.shape;
   const label = `${entryPoint} ${m}×${k}×${n}`;
-  const [fresh, adding, reduction, splitA, splitB] = await Promise.all([
+  const [fresh, adding, reduction, splitA, splitB, packB] = await Promise.all([
     pipelineFor(false),
     pipelineFor(true),
     plan.scratchBytes > 0 ? prepareReduction(device, plan) : undefined,
     plan.split && prepareSplit(device, plan.split.a),
     plan.split && prepareSplit(device, plan.split.b),
+    plan.pack && preparePack(device, plan.pack),
   ]);
   const scratch = reduction && createScratch(device, plan, label);
   const uniforms = createUniformSlices(
@@ -85,7 +87,7 @@ export async function prepareGemm(device: GPUDevice, plan: GemmPlan): Promise<Pr
     const resources: GPUBufferBinding[] = [
       uniforms.at(index),
       bindingOf(splitA?.halves ?? buffers.a, tile.a),
-      bindingOf(splitB?.halves ?? buffers.b, tile.b),
+      bindingOf(splitB?.halves ?? packB?.packed ?? buffers.b, tile.b),
       tile.slices && scratch ? { buffer: scratch } : bindingOf(buffers.c, tile.c),
       ...[splitA, splitB].flatMap((split) => (split ? [{ buffer: split.maxima }] : [])),
     ];
@@ -109,6 +111,7 @@ export async function prepareGemm(device: GPUDevice, plan: GemmPlan): Promise<Pr
     if (indices[0] === 0) {
       splitA?.record(encoder, buffers.a);
       splitB?.record(encoder, buffers.b);
+      packB?.record(encoder, buffers.b);
     }
     const pass = encoder.beginComputePass({ label });
     for (const index of indices) dispatchTile(pass, buffers, index);
@@ -132,6 +135,7 @@ export async function prepareGemm(device: GPUDevice, plan: GemmPlan): Promise<Pr
       reduction?.[Symbol.dispose]();
       splitA?.[Symbol.dispose]();
       splitB?.[Symbol.dispose]();
+      packB?.[Symbol.dispose]();
       scratch?.destroy();
     },
   };
@@ -153,7 +157,9 @@ function addsInPlace({ accumulate, slices }: GemmTile): boolean {
 /** The shader's `Tile`. */
 function uniformsOf(plan: GemmPlan, tile: GemmTile): Uint32Array {
   const { m, k, n, products, slices } = tile;
-  const { a, b } = plan.split ? { a: plan.split.a.halves, b: plan.split.b.halves } : plan;
+  const { split, pack } = plan;
+  const a = split?.a.halves ?? plan.a;
+  const b = split?.b.halves ?? pack?.packed ?? plan.b;
   const lines = { a: plan.split?.a.lineStride ?? 0, b: plan.split?.b.lineStride ?? 0 };
   const ofC = slices
     ? {

@@ -28,7 +28,21 @@ export {
   type OpenDeviceOptions,
   openDevice,
 } from "./device.ts";
-export type { AdapterDescription, DeviceKind, DriverSource } from "./device-adapters.ts";
+export type {
+  AdapterDescription,
+  DeviceKind,
+  DriverSource,
+  SubgroupMatrix,
+} from "./device-adapters.ts";
+export { type FrobeniusBuffers, type PreparedFrobenius, prepareFrobenius } from "./frobenius.ts";
+export {
+  type BlockNorm,
+  type FrobeniusOptions,
+  type FrobeniusPlan,
+  planFrobenius,
+  type SquaresTile,
+} from "./frobenius-plan.ts";
+export { frobeniusReference } from "./frobenius-reference.ts";
 export { type GemmBuffers, type PreparedGemm, prepareGemm } from "./gemm.ts";
 export type {
   GemmConfig,
@@ -41,6 +55,31 @@ export type { GemmBatch, GemmOptions } from "./gemm-options.ts";
 export { type GemmPlan, gemmCandidates, planGemm } from "./gemm-plan.ts";
 export { gemmReference } from "./gemm-reference.ts";
 export type { GemmSlices, GemmTile } from "./gemm-tiles.ts";
+export { fromHalves, toHalves } from "./halves.ts";
+export {
+  type HalvesBuffers,
+  type HalvesOptions,
+  type HalvesPlan,
+  type HalvesTile,
+  type PreparedHalves,
+  planHalves,
+  prepareHalves,
+} from "./halves-convert.ts";
+export { type SplitPlan, type SplitTile, splitBytes } from "./halves-split.ts";
+export {
+  type PreparedProjection,
+  type ProjectionBuffers,
+  prepareProjection,
+} from "./projection.ts";
+export {
+  type ProjectionOptions,
+  type ProjectionPlan,
+  type ProjectionRows,
+  type ProjectionTile,
+  planProjection,
+} from "./projection-plan.ts";
+export { projectionReference } from "./projection-reference.ts";
+export type { SumLevel } from "./reduction-sums.ts";
 export {
   type BindingWindow,
   extentBytes,

@@ -14,7 +14,7 @@ import {
   wrongRow,
 } from "./tune-operands.ts";
 import { CandidateError, type Contender } from "./tune-search.ts";
-import { createStopwatch, MOST_PASSES, type Stopwatch } from "./tune-stopwatch.ts";
+import { createStopwatch, type Stopwatch } from "./tune-stopwatch.ts";
 import type { GemmCandidate } from "./tuning.ts";
 
 /** One sample is meant to take this long: long beside clock steps, short beside what people notice. */
@@ -23,6 +23,10 @@ const SAMPLE_MS = { software: 60, hardware: 20 };
 const SUBMIT_MS = 60;
 /** A first guess errs on the side of short submits; the first product corrects it. */
 const FIRST_GUESS_FLOPS_PER_MS = { software: 5e5, hardware: 1e8 };
+/** A product is at most so many times in a sample: shorter ones are mostly overhead anyway. */
+const MOST_PRODUCTS = 1000;
+/** Tiles in one submit. Each is a few passes, and a stopwatch measures no more than 2048. */
+const MOST_TILES = 200;
 /** C is read back for its check in parts of this size. */
 const READ_BYTES = 32 * 2 ** 20;
 
@@ -150,11 +154,10 @@ export class TuneBench implements Disposable {
   /** `ms`: what one product takes, roughly. */
   #contender(gemm: PreparedGemm, ms: number): Contender {
     const sampleMs = SAMPLE_MS[this.#kind];
-    const most = Math.max(1, Math.floor(MOST_PASSES / gemm.plan.tiles.length));
     let lastMs = ms;
     return {
       sample: async () => {
-        const products = Math.min(most, Math.max(1, Math.round(sampleMs / lastMs)));
+        const products = Math.min(MOST_PRODUCTS, Math.max(1, Math.round(sampleMs / lastMs)));
         lastMs = (await this.#run(gemm, products)) / products;
         this.#learn(lastMs);
         return lastMs;
@@ -208,7 +211,7 @@ export class TuneBench implements Disposable {
     const queue = Array.from({ length: products * tiles.length }, (_, i) => i % tiles.length);
     let ms = 0;
     while (queue.length > 0) {
-      const indices = queue.splice(0, Math.min(perSubmit, MOST_PASSES));
+      const indices = queue.splice(0, Math.min(perSubmit, MOST_TILES));
       ms += await this.#stopwatch.time((encoder) => {
         for (const index of indices) gemm.recordTile(encoder, this.#buffers, index);
       }, this.#signal);

@@ -5,7 +5,7 @@ import { BufferUsage, MAP_READ_MODE } from "./gpu-constants.ts";
 /** Measures how long a device works on what is recorded. */
 export interface Stopwatch extends Disposable {
   /**
-   * Submits what `record` writes, and waits for it.
+   * Submits what `record` writes, at most 2048 passes, and waits for it.
    *
    * @returns ms.
    * @throws {DeviceLostError} when the device is lost; an Error when it refuses the commands.
@@ -48,8 +48,8 @@ export function wallStopwatch(device: GPUDevice): Stopwatch {
   };
 }
 
-/** The most passes of one measurement; a query set may hold 4096 timestamps. */
-export const MOST_PASSES = 2048;
+/** The most passes of one measurement: a query set may hold 4096 timestamps. */
+const MOST_PASSES = 2048;
 const TIMESTAMP_BYTES = 8;
 /** `GPUBufferUsage.QUERY_RESOLVE`. */
 const QUERY_RESOLVE = 0x0200;

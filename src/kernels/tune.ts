@@ -181,6 +181,7 @@ async function tuneBucket(
   const { shape, precision } = target;
   const { transposeA = false, transposeB = false } = job.options;
   const layout = { precision, transposeA, transposeB };
+  planGemm(shape, device, layout); // says best what stands in the way, if anything does
   const candidates = gemmCandidates(shape, device, layout);
   using bench = await TuneBench.create(device, { shape, layout }, job.signal);
   const outcome = await searchBest(candidates, {
@@ -193,12 +194,20 @@ async function tuneBucket(
       const slices = plan.tiles[0]?.slices?.count ?? 1;
       const maySlice = width * height < ENOUGH_WORKGROUPS;
       const { parameters } = gemmKernels[candidate.family];
-      return neighbours(candidate, parameters, maySlice ? slices : 0).filter(planned);
+      const steps = neighbours(candidate, parameters, maySlice ? slices : 0).filter(planned);
+      return [...steps, ...otherwisePacked(candidate, plan)];
     },
     isOver: () => performance.now() >= job.deadlineMs,
     onCandidate: job.onCandidate,
   });
   return tunedBucket(target, outcome);
+
+  /** With copies of the operands where the plan has none, or without; where that makes a difference. */
+  function otherwisePacked(candidate: GemmCandidate, plan: GemmPlan): GemmCandidate[] {
+    const config = { ...candidate.config, pack: plan.pack ? 0 : 1 };
+    const other = planned({ ...candidate, config });
+    return other && !other.pack !== !plan.pack ? [{ ...candidate, config }] : [];
+  }
 
   /** Undefined for what the device cannot run. */
   function planned(candidate: GemmCandidate): GemmPlan | undefined {

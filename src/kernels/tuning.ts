@@ -21,16 +21,12 @@ export interface GemmLayout {
   readonly precision?: string;
   readonly transposeA?: boolean;
   readonly transposeB?: boolean;
-  readonly strides?: OfOperands;
-  readonly offsets?: OfOperands;
-  readonly batch?: { readonly count: number; readonly strides?: OfOperands };
-}
-
-/** Counts of elements, one for each matrix. */
-interface OfOperands {
-  readonly a?: number;
-  readonly b?: number;
-  readonly c?: number;
+  readonly strides?: { readonly a?: number; readonly b?: number; readonly c?: number };
+  readonly offsets?: { readonly a?: number; readonly b?: number; readonly c?: number };
+  readonly batch?: {
+    readonly count: number;
+    readonly strides?: { readonly a?: number; readonly b?: number; readonly c?: number };
+  };
 }
 
 /** Kernels read and write vectors of this many elements where rows begin at multiples of it. */

@@ -123,6 +123,44 @@ describeGpu("combine", (device) => {
     }
   });
 
+  test.each([
+    { rows: 1, cols: 3 },
+    { rows: 7, cols: 6 },
+    { rows: 33, cols: 5 },
+    { rows: 5, cols: 24 },
+  ])(
+    "applies a Vandermonde table by Horner's rule within its bound: %j",
+    async ({ rows, cols }) => {
+      const block = { rows: 5, cols: 12 };
+      const point = (r: number) => Math.cos((r + 0.4) / rows) * 1.05;
+      for (const coefficients of [
+        table(rows, cols, (r, c) => point(r) ** c),
+        table(rows, cols, (r, c) => point(r) ** (cols - 1 - c) / (r + 3)),
+      ]) {
+        const options = { kernel: "horner" } as const;
+        expect(await deviation(device, coefficients, block, options)).toBeLessThanOrEqual(1);
+        const small = limitsOf(device, { maxStorageBufferBindingSize: 1024 });
+        expect(await deviation(device, coefficients, block, options, small)).toBeLessThanOrEqual(1);
+        const inputs = gridOf(cols, cols % 3 === 0 ? 3 : 1, block, [cols < 6 ? 3 : 7, 0], 4);
+        const layout = { ...options, inputs };
+        expect(await deviation(device, coefficients, block, layout)).toBeLessThanOrEqual(1);
+        expect(await deviation(device, coefficients, block, layout, small)).toBeLessThanOrEqual(1);
+      }
+    },
+  );
+
+  test("takes only Vandermonde tables of the same order for Horner's rule", async () => {
+    const block = { rows: 2, cols: 2 };
+    const ascending = table(3, 5, (r, c) => (r / 4) ** c);
+    const plan = planCombine(ascending, block, device, { kernel: "horner" });
+    using combine = await prepareCombine(device, plan);
+    expect(() => combine.setTable(randomTable(3, 5))).toThrow(InputError);
+    expect(() => combine.setTable(table(3, 5, (r, c) => (r / 4) ** (4 - c)))).toThrow(InputError);
+    const next = table(3, 5, (r, c) => 3 * (-r / 5) ** c);
+    combine.setTable(next);
+    expect(deviationOf(plan, next, await apply(device, combine))).toBeLessThanOrEqual(1);
+  });
+
   test("keeps what lies between the outputs and around them", async () => {
     const block = { rows: 3, cols: 3 };
     const options = { blockStrideElements: 13, offsets: { outputs: 5 } };
@@ -237,7 +275,7 @@ function deviationOf(
         magnitude += Math.abs(term);
       }
       const difference = Math.abs(filled[at]! - exact);
-      const ratio = difference === 0 ? 0 : difference / (gamma(cols + 1) * magnitude);
+      const ratio = difference === 0 ? 0 : difference / (gamma(plan.roundings) * magnitude);
       if (!(ratio <= worst)) worst = ratio;
       if (Number.isNaN(worst)) return worst;
     }

@@ -1,9 +1,12 @@
 import { expect, test } from "vitest";
 
 import { ClosedError, ShapeError } from "../../src/core/errors.ts";
+import { gamma } from "../../src/core/float32.ts";
 import type { Matrix } from "../../src/core/matrix.ts";
 import { seededRandom } from "../../src/core/random.ts";
-import { toHalves } from "../../src/kernels/halves.ts";
+import { prepareGemm } from "../../src/kernels/gemm.ts";
+import { planGemm } from "../../src/kernels/gemm-plan.ts";
+import { HALF_ROUNDOFF, toHalves } from "../../src/kernels/halves.ts";
 import { planHalves, prepareHalves } from "../../src/kernels/halves-convert.ts";
 import { splitReference } from "../../src/kernels/halves-reference.ts";
 import { planSplit, prepareSplit } from "../../src/kernels/halves-split.ts";
@@ -11,7 +14,13 @@ import { extentBytes } from "../../src/kernels/tiling.ts";
 import { download, upload, withoutValidationError } from "../support/buffers.ts";
 import { describeGpu } from "../support/gpu.ts";
 import { limitsOf } from "../support/limits.ts";
-import { withRowStride } from "../support/matrices.ts";
+import {
+  multiplyMagnitudes64,
+  multiplyReference64,
+  randomMatrix,
+  withRowStride,
+  worstDeviation,
+} from "../support/matrices.ts";
 
 describeGpu("halves on the device", (device) => {
   test.each([
@@ -57,6 +66,47 @@ describeGpu("halves on the device", (device) => {
     prepared[Symbol.dispose]();
     const halves = upload(device, new Float32Array(16));
     expect(() => prepared.record(encoder, { floats, halves })).toThrow(ClosedError);
+  });
+});
+
+describeGpu("gemm of precision f16", (device) => {
+  test("multiplies operands that were rounded on the device, within the bound of both", async () => {
+    const { m, k, n } = { m: 29, k: 60, n: 35 };
+    const a = randomMatrix(m, k, "a");
+    const b = randomMatrix(k, n, "b");
+    const plans = {
+      a: planHalves({ rows: m, cols: k }, device),
+      b: planHalves({ rows: k, cols: n }, device),
+    };
+    const strides = { a: plans.a.halves.rowStride, b: plans.b.halves.rowStride };
+    const plan = planGemm({ m, k, n }, device, { precision: "f16", strides });
+    const space = (bytes: number) => upload(device, new Float32Array(bytes / 4));
+    const halves = { a: space(extentBytes(plan.a)), b: space(extentBytes(plan.b)) };
+    const c = upload(device, new Float32Array(m * n));
+    await withoutValidationError(device, async () => {
+      using roundA = await prepareHalves(device, plans.a);
+      using roundB = await prepareHalves(device, plans.b);
+      using gemm = await prepareGemm(device, plan);
+      const encoder = device.createCommandEncoder();
+      roundA.record(encoder, { floats: upload(device, a.data), halves: halves.a });
+      roundB.record(encoder, { floats: upload(device, b.data), halves: halves.b });
+      gemm.record(encoder, { ...halves, c });
+      device.queue.submit([encoder.finish()]);
+    });
+    const product = { rows: m, cols: n, rowStride: n, data: await download(device, c) };
+    // Rounding A and B costs 2u + u² of |A||B|, u = 2^-11. For elements below 2^-14, of which there are
+    // few here, 2^-14 each covers rounding and being taken for 0.
+    const small = [a, b].flatMap(({ data }) => [...data]).filter((x) => Math.abs(x) < 2 ** -14);
+    const factor = (1 + gamma(plan.roundings)) * (1 + HALF_ROUNDOFF) ** 2 - 1;
+    const scale = multiplyMagnitudes64(a, b);
+    const widened = {
+      ...scale,
+      data: scale.data.map((x) => x + (small.length * 2 ** -14) / factor),
+    };
+    const exact = multiplyReference64(a, b);
+    expect(small.length).toBeLessThan(5);
+    expect(worstDeviation(product, exact, { factor, scale: widened })).toBeLessThanOrEqual(1);
+    expect(worstDeviation(product, exact, { factor, scale })).toBeGreaterThan(2 ** -8);
   });
 });
 

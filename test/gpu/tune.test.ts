@@ -121,6 +121,11 @@ describeGpu("tuneGemm", (device) => {
     ]);
     expect(result.buckets).toHaveLength(1);
 
+    if (!device.features.has("chromium-experimental-subgroup-matrix" as GPUFeatureName)) {
+      const split = await tuneGemm(device, { shapes: [small], precisions: ["f32-split"] });
+      expect(split.skipped[0]!.reason).toContain('precision "f32-split"');
+    }
+
     const hurried = await tuneGemm(device, { shapes: [small, skinny], budgetMs: 0.001 });
     expect(hurried.skipped.map(({ reason }) => reason)).toContain("no time was left");
   });

@@ -39,21 +39,21 @@ describeGpu("gemm on subgroup matrices, emulated", (real) => {
   for (const precision of ["f16", "f32-split"] as const) {
     test.each([
       { m: 1, k: 1, n: 1 },
-      { m: 32, k: 32, n: 32 },
       { m: 33, k: 17, n: 31 },
       { m: 64, k: 24, n: 40 },
-      { m: 7, k: 70, n: 70 },
-      { m: 70, k: 40, n: 3 },
     ])(`${precision} multiplies $m×$k×$n within its bound`, async (shape) => {
       expect(await run(shape, { precision })).toBeLessThanOrEqual(1);
     });
 
+    test(`${precision} multiplies octets, whatever is transposed`, async () => {
+      for (const transposeA of [false, true]) {
+        const options = { precision, transposeA, transposeB: !transposeA };
+        expect(await run({ m: 40, k: 24, n: 64 }, options)).toBeLessThanOrEqual(1);
+      }
+    });
+
     test.each([
-      { transposeA: true },
-      { transposeB: true },
-      { transposeA: true, transposeB: true },
-      { accumulate: true },
-      { strides: { a: 48, b: 56, c: 60 } },
+      { transposeA: true, strides: { a: 48, b: 56, c: 60 } },
       { offsets: { a: 8, b: 72, c: 132 } },
       { strides: { a: 41, b: 43, c: 45 }, offsets: { a: 1, b: 3, c: 5 } },
       {
@@ -63,7 +63,6 @@ describeGpu("gemm on subgroup matrices, emulated", (real) => {
         strides: { a: 39, b: 43, c: 37 },
         offsets: { a: 5, b: 6, c: 7 },
       },
-      { batch: { count: 3 } },
       { batch: { count: 2, strides: { a: 0, b: 1600, c: 1411 } }, accumulate: true },
       { batch: { count: 2, strides: { a: 1500, b: 0 } }, transposeB: true },
     ])(`${precision} multiplies with %j`, async (options) => {
@@ -72,9 +71,7 @@ describeGpu("gemm on subgroup matrices, emulated", (real) => {
     });
 
     test.each([
-      { SUBGROUPS_M: 1, SUBGROUPS_N: 1, ROWS: 2, COLS: 2, STEPS: 1, STAGES: 1 },
       { SUBGROUPS_M: 2, SUBGROUPS_N: 1, ROWS: 4, COLS: 2, STEPS: 1, STAGES: 2 },
-      { SUBGROUPS_M: 1, SUBGROUPS_N: 2, ROWS: 2, COLS: 4, STEPS: 2, STAGES: 1 },
       { SUBGROUPS_M: 1, SUBGROUPS_N: 1, ROWS: 4, COLS: 4, STEPS: 1, STAGES: 1, SWIZZLE: 4 },
     ])(`${precision} multiplies with the configuration %j`, async (config) => {
       const shape = { m: 75, k: 56, n: 70 };
@@ -83,14 +80,11 @@ describeGpu("gemm on subgroup matrices, emulated", (real) => {
 
     test.each([
       { M: 16, N: 8, K: 8 },
-      { M: 8, N: 16, K: 8 },
       { M: 8, N: 8, K: 16 },
     ])(`${precision} multiplies with matrices of $M×$N×$K`, async (sides) => {
       const shape = { m: 40, k: 35, n: 41 };
-      for (const transpose of [false, true]) {
-        const options = { precision, transposeA: transpose, transposeB: transpose };
-        expect(await run(shape, options, planFor(sides))).toBeLessThanOrEqual(1);
-      }
+      const options = { precision, transposeA: true, transposeB: sides.K === 16 };
+      expect(await run(shape, options, planFor(sides))).toBeLessThanOrEqual(1);
     });
 
     test(`${precision} sums slices of k side by side, and parts of it one after the other`, async () => {
