@@ -7,6 +7,8 @@ import { devicesCommand } from "./devices-command.ts";
 import { EXIT, EXIT_HELP, type ExitCode, exitCodeOf, InterruptedError } from "./exit-codes.ts";
 import { multiplyCommand } from "./multiply-command.ts";
 import type { RawMultiplyOptions } from "./multiply-options.ts";
+import { tuneCommand } from "./tune-command.ts";
+import type { RawTuneOptions } from "./tune-options.ts";
 
 /**
  * Runs the command line. Never throws: what goes wrong is one line on standard error and an exit code.
@@ -70,6 +72,7 @@ function createProgram(context: CliContext, onExitCode: (code: ExitCode) => void
     .command("codes")
     .description("list the codes and straggler models, with their parameters")
     .action(() => codesCommand(context));
+  addTune(program, context, onExitCode);
   return program;
 }
 
@@ -115,6 +118,38 @@ function addMultiply(
     .addHelpText("after", MULTIPLY_HELP)
     .action(async (a: string, b: string, options: RawMultiplyOptions) => {
       onExitCode(await multiplyCommand({ a, b }, options, context));
+    });
+}
+
+const TUNE_HELP = `
+Measures which kernels multiply fastest on a device, checks that each multiplies
+right, and keeps the choices for later runs: in ANYK_CACHE_DIR where that is set,
+else in the user's cache folder. With ANYK_TUNING=off they are not used.
+Interrupted, it keeps what is finished. Nothing else should be busy meanwhile.
+
+Examples:
+  anyk tune
+  anyk tune --shapes 4096x1024x4096,1x4096x4096 --precision f32,f16 --budget 5m
+
+${EXIT_HELP}`;
+
+function addTune(
+  program: Command,
+  context: CliContext,
+  onExitCode: (code: ExitCode) => void,
+): void {
+  program
+    .command("tune")
+    .description("find the fastest kernels of a device, for later runs")
+    .option("--device <kind>", "auto, gpu or software (default: auto)")
+    .option("--shapes <list>", "products m×k×n to tune for (default: the most usual)")
+    .option("--precision <list>", "f32, f16, f32-split or several of them (default: f32)")
+    .option("--budget <time>", "begin no measurement after this time (default: 2m)")
+    .option("--dry-run", "keep nothing")
+    .option("--json", "print JSON, with every measurement")
+    .addHelpText("after", TUNE_HELP)
+    .action(async (options: RawTuneOptions) => {
+      onExitCode(await tuneCommand(options, context));
     });
 }
 
