@@ -14,7 +14,9 @@ function browserProject(launchOptions: LaunchOptions): TestProjectInlineConfigur
   return {
     extends: true,
     // Found by Vite only when a test imports them, and it would then reload the page under the test.
-    optimizeDeps: { include: ["@jax-js/jax", "fast-check", "gpu.js", "ml-matrix", "zod"] },
+    optimizeDeps: {
+      include: ["@jax-js/jax", "fast-check", "idb-keyval", "gpu.js", "ml-matrix", "zod"],
+    },
     test: {
       name: "browser",
       include: ["test/gpu/**/*.test.ts", "test/browser/**/*.test.ts"],
@@ -42,6 +44,7 @@ export default defineConfig({
     // A software driver compiles and runs shaders slowly; no test measures time.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    env: { ANYK_TUNING: "off" }, // what somebody tuned here must not decide what is tested
     fileParallelism: false, // one software GPU, two cores: side by side, files only slow each other down
     reporters: ["default", "./scripts/skipped-reporter.ts"],
     // How the environment reaches tests in a browser too; test/support/gpu.ts has the meanings.

@@ -734,7 +734,8 @@ export const gemmMatrixWgsl: string = `enable f16; enable subgroups; enable subg
 //   DIRECT          1 where every window of C holds M·N elements and more, so that store_whole may store
 //                   a result matrix as a whole; with two planes 0
 //   maximum_…       with two planes the bits of the largest |element| of a row of A or column of B:
-//                   its elements are stored times 2^(14 - e), e the exponent of that maximum
+//                   its elements are stored times 2^(14 - e), e the exponent of that maximum. Read from
+//                   the bindings 4 and 5, which with one plane are not there
 //   ACCUMULATE      C += A·B
 //   TRANSPOSE_A     A is stored k×m instead of m×k; TRANSPOSE_B: B is stored n×k instead of k×n
 //   dispatch        (ceil(n / tile's columns), ceil(m / tile's rows), products·slices)
@@ -749,10 +750,11 @@ export const gemmMatrixWgsl: string = `enable f16; enable subgroups; enable subg
 //   shared memory   16·STAGES·PLANES·STEPS·(SUBGROUPS_M·ROWS·A_BLOCK + SUBGROUPS_N·COLS·B_BLOCK)
 //                   + 4·SUBGROUPS_M·SUBGROUPS_N·PLANES·M·N bytes, A_BLOCK and B_BLOCK as below
 //   edges           out-of-range loads give 0, out-of-range stores are skipped
-//   rounding        products of halves are exact. Hardware may truncate its sums: with 2u in the place
-//                   of u, γ'_n = 2nu / (1 - 2nu), u = 2^-24, |Ĉ - A·B| ≤ γ'_k |A||B| for the halves as
-//                   stored, accumulating γ'_{k+1} (|C| + |A||B|), absent under- and overflow, subnormal
-//                   halves perhaps taken for 0. Two planes: src/kernels/gemm-matrix.ts
+//   rounding        products of halves are exact, but hardware may truncate its sums: |Ĉ - A·B| ≤
+//                   γ_r |A||B|, r = 2·(K + 2)·ceil(k / K), for the halves as stored, accumulating
+//                   γ_{r+1} (|C| + |A||B|), γ_n = n·u / (1 - n·u), u = 2^-24, absent under- and overflow,
+//                   subnormal halves perhaps taken for 0; k is the length of a slice. Derived, and for two
+//                   planes too, in src/kernels/gemm-matrix.ts
 
 override SWIZZLE: u32 = 1u;
 override ACCUMULATE: bool = false;

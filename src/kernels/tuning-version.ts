@@ -15,7 +15,7 @@ export function kernelsVersion(): string {
 }
 
 function shaderTexts(): string {
-  const texts = Object.entries(shaders).filter(([name]) => name.startsWith("gemm"));
+  const texts = Object.entries(shaders).filter(([name]) => /^(gemm|split|line)/.test(name));
   return JSON.stringify(texts.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
