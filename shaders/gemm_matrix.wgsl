@@ -26,7 +26,8 @@ enable f16; enable subgroups; enable subgroup_size_control; enable chromium_expe
 //   DIRECT          1 where every window of C holds M·N elements and more, so that store_whole may store
 //                   a result matrix as a whole; with two planes 0
 //   maximum_…       with two planes the bits of the largest |element| of a row of A or column of B:
-//                   its elements are stored times 2^(14 - e), e the exponent of that maximum
+//                   its elements are stored times 2^(14 - e), e the exponent of that maximum. Read from
+//                   the bindings 4 and 5, which with one plane are not there
 //   ACCUMULATE      C += A·B
 //   TRANSPOSE_A     A is stored k×m instead of m×k; TRANSPOSE_B: B is stored n×k instead of k×n
 //   dispatch        (ceil(n / tile's columns), ceil(m / tile's rows), products·slices)
@@ -41,10 +42,11 @@ enable f16; enable subgroups; enable subgroup_size_control; enable chromium_expe
 //   shared memory   16·STAGES·PLANES·STEPS·(SUBGROUPS_M·ROWS·A_BLOCK + SUBGROUPS_N·COLS·B_BLOCK)
 //                   + 4·SUBGROUPS_M·SUBGROUPS_N·PLANES·M·N bytes, A_BLOCK and B_BLOCK as below
 //   edges           out-of-range loads give 0, out-of-range stores are skipped
-//   rounding        products of halves are exact. Hardware may truncate its sums: with 2u in the place
-//                   of u, γ'_n = 2nu / (1 - 2nu), u = 2^-24, |Ĉ - A·B| ≤ γ'_k |A||B| for the halves as
-//                   stored, accumulating γ'_{k+1} (|C| + |A||B|), absent under- and overflow, subnormal
-//                   halves perhaps taken for 0. Two planes: src/kernels/gemm-matrix.ts
+//   rounding        products of halves are exact, but hardware may truncate its sums: |Ĉ - A·B| ≤
+//                   γ_r |A||B|, r = 2·(K + 2)·ceil(k / K), for the halves as stored, accumulating
+//                   γ_{r+1} (|C| + |A||B|), γ_n = n·u / (1 - n·u), u = 2^-24, absent under- and overflow,
+//                   subnormal halves perhaps taken for 0; k is the length of a slice. Derived, and for two
+//                   planes too, in src/kernels/gemm-matrix.ts
 
 override SWIZZLE: u32 = 1u;
 override ACCUMULATE: bool = false;
@@ -158,6 +160,11 @@ fn right(block: u32) -> Right {
   return subgroupMatrixLoad<Right, row_major>(&tile_b[block], 0u, B_PITCH);
 }
 
+// The exponent e of a number that is not negative, 2^e ≤ x < 2^(e+1), from its bits; -150 for 0.
+fn exponent_of(bits: u32) -> i32 {
+  return select(i32(firstLeadingBit(bits)) - 149, i32(bits >> 23u) - 127, bits >= 0x800000u);
+}
+
 // A sum of pairs, freed of the scales of its row and its column. Exponents of more than a float has are
 // applied in two steps; a row or column that is not finite gives NaN.
 fn unscaled(sum: f32, row: u32, col: u32) -> f32 {
@@ -167,7 +174,7 @@ fn unscaled(sum: f32, row: u32, col: u32) -> f32 {
   if (largest >= 0x7f800000u) {
     return bitcast<f32>(largest | 0x7fc00000u);
   }
-  let exponent = i32(row_bits >> 23u) + i32(col_bits >> 23u) - 2 * (127 + 14);
+  let exponent = exponent_of(row_bits) + exponent_of(col_bits) - 2 * 14;
   let first = clamp(exponent, -126, 127);
   let rest = clamp(exponent - first, -126, 127);
   return sum * bitcast<f32>(u32(first + 127) << 23u) * bitcast<f32>(u32(rest + 127) << 23u);

@@ -17,7 +17,7 @@ export const FEW_INPUTS = 16;
 export const MAX_OUTPUTS = 32;
 /**
  * Coefficients that `combine_few.wgsl` is compiled for at most. Compilers take more than proportionally
- * longer: 0.3 s for 64 and 8 s for 512 on SwiftShader, 0.4 s and 7 s on lavapipe (2 cores).
+ * longer: 0.2 s for 48 and 8 s for 512 on SwiftShader, 0.4 s and 7 s on lavapipe (2 cores).
  */
 const FEW_PRODUCTS = 64;
 

@@ -4,7 +4,7 @@ import { compiledPipeline } from "./pipelines.ts";
 import { normSumWgsl } from "./shaders.generated.ts";
 import { type BindingWindow, type KernelLimits, windowOf } from "./tiling.ts";
 
-export const SUM_WORKGROUP = 64;
+const SUM_WORKGROUP = 64;
 /** Partials that one invocation adds up. */
 const FAN = 64;
 

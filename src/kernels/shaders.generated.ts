@@ -6,7 +6,7 @@ export const combineWgsl: string = `alias Elem = vec4f; // the host replaces thi
 // y_r = Σ_c w[r, c] · x_c, f32: a coefficient table applied to any number of blocks. An invocation keeps a
 // sum for every output and reads one Elem of each input after the other: a table of up to 32 rows costs
 // one reading of all inputs. The sums are written out, since on SwiftShader an array that a loop indexes
-// lives in memory, one lane after the other: this way is 1.6 to 3.4 times faster there.
+// lives in memory, one lane after the other: this way is about twice as fast there (6 inputs, 8 outputs).
 //
 // Host contract (src/kernels/combine-plan.ts, combine.ts):
 //   Elem            vec4f where all strides, offsets and widths are multiples of four elements, else f32
@@ -505,7 +505,9 @@ export const combineHornerWgsl: string = `alias Elem = vec4f; // the host replac
 
 // y_r = q_r Σ_c p_r^c · X_c by Horner's rule, f32: a Vandermonde table, of which an invocation reads two
 // numbers a row before it starts, and none while it goes through the inputs, the highest power first. The
-// general kernel reads a coefficient for every input and output instead.
+// general kernel reads a coefficient for every input and output instead: this one is 1.0 to 2.4 times as
+// fast as that (SwiftShader and lavapipe; 24 inputs to 8 outputs, 16 to 32), but not as fast as
+// combine_few.wgsl where a table is small enough for it (6 to 8: 0.7 times).
 //
 // Host contract (src/kernels/combine-plan.ts, combine.ts):
 //   Elem, OUTPUTS, WORKGROUP, STEPS, dispatch, x, y, elements, step: as in combine.wgsl
@@ -868,6 +870,11 @@ fn right(block: u32) -> Right {
   return subgroupMatrixLoad<Right, row_major>(&tile_b[block], 0u, B_PITCH);
 }
 
+// The exponent e of a number that is not negative, 2^e ≤ x < 2^(e+1), from its bits; -150 for 0.
+fn exponent_of(bits: u32) -> i32 {
+  return select(i32(firstLeadingBit(bits)) - 149, i32(bits >> 23u) - 127, bits >= 0x800000u);
+}
+
 // A sum of pairs, freed of the scales of its row and its column. Exponents of more than a float has are
 // applied in two steps; a row or column that is not finite gives NaN.
 fn unscaled(sum: f32, row: u32, col: u32) -> f32 {
@@ -877,7 +884,7 @@ fn unscaled(sum: f32, row: u32, col: u32) -> f32 {
   if (largest >= 0x7f800000u) {
     return bitcast<f32>(largest | 0x7fc00000u);
   }
-  let exponent = i32(row_bits >> 23u) + i32(col_bits >> 23u) - 2 * (127 + 14);
+  let exponent = exponent_of(row_bits) + exponent_of(col_bits) - 2 * 14;
   let first = clamp(exponent, -126, 127);
   let rest = clamp(exponent - first, -126, 127);
   return sum * bitcast<f32>(u32(first + 127) << 23u) * bitcast<f32>(u32(rest + 127) << 23u);

@@ -32,7 +32,6 @@ describeGpu("gpu backend", (device) => {
       rows: Math.ceil(rows / grid.gridRows),
       cols: Math.ceil(cols / grid.gridCols),
     };
-    const count = grid.gridRows * grid.gridCols;
     const operand = withRowStride(randomMatrix(rows, cols, "operand"), cols + gap);
     const inputs = cut(operand, { ...grid, block });
     const coded = Array.from({ length: 5 }, () => zeros(block.rows, block.cols));
@@ -40,7 +39,6 @@ describeGpu("gpu backend", (device) => {
 
     const c = zeros(rows, cols);
     await apply(backend, coded, cut(c, { ...grid, block }), block);
-    expect(count).toBeGreaterThan(1);
   });
 });
 
