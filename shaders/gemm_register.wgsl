@@ -174,15 +174,19 @@ fn store(start: u32, row: u32, col: u32, values: vec4f) {
     c[at / 4u] = narrow_c(values);
     return;
   }
+  if (col + 4u <= tile.n) {
+    c[at] = narrow_c(values.xxxx);
+    c[at + 1u] = narrow_c(values.yyyy);
+    c[at + 2u] = narrow_c(values.zzzz);
+    c[at + 3u] = narrow_c(values.wwww);
+    return;
+  }
   c[at] = narrow_c(values.xxxx);
   if (col + 1u < tile.n) {
     c[at + 1u] = narrow_c(values.yyyy);
   }
   if (col + 2u < tile.n) {
     c[at + 2u] = narrow_c(values.zzzz);
-  }
-  if (col + 3u < tile.n) {
-    c[at + 3u] = narrow_c(values.wwww);
   }
 }
 
