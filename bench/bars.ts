@@ -66,7 +66,10 @@ function combineBar({ combine }: Measured): Bar {
     value: row && row.gbPerSecond / row.copyGbPerSecond,
     need: 0.8,
     direction: "at least",
-    detail: row ? `${row.gbPerSecond.toFixed(1)} and ${row.copyGbPerSecond.toFixed(1)} GB/s` : "",
+    detail: row
+      ? `${row.gbPerSecond.toFixed(1)} and ${row.copyGbPerSecond.toFixed(1)} GB/s; ` +
+        `a shader that only copies: ${row.shaderCopyGbPerSecond.toFixed(1)} GB/s`
+      : "",
   });
 }
 

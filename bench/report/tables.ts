@@ -37,7 +37,16 @@ export function tuningTable({ tuning }: BenchRecord): TextTable {
 
 export function combineTable({ combine }: Pick<BenchRecord, "combine">): TextTable {
   return {
-    head: ["what", "blocks", "a block", "GB/s", "device copy, GB/s", "ratio", "median (quartiles)"],
+    head: [
+      "what",
+      "blocks",
+      "a block",
+      "GB/s",
+      "device copy, GB/s",
+      "ratio",
+      "copy by a shader, GB/s",
+      "median (quartiles)",
+    ],
     rows: combine.map((row) => [
       row.what,
       `${row.inputs} to ${row.outputs}`,
@@ -45,6 +54,7 @@ export function combineTable({ combine }: Pick<BenchRecord, "combine">): TextTab
       number(row.gbPerSecond),
       number(row.copyGbPerSecond),
       number(row.gbPerSecond / row.copyGbPerSecond),
+      number(row.shaderCopyGbPerSecond),
       `${seconds(row.seconds.median)} (${seconds(row.seconds.q1)}–${seconds(row.seconds.q3)})`,
     ]),
   };

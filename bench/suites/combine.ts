@@ -1,6 +1,11 @@
 import type { BlockCombination } from "../../src/index.ts";
 import { matdot } from "../../src/index.ts";
-import { extentBytes, planCombine, prepareCombine } from "../../src/kernels/index.ts";
+import {
+  describeDevice,
+  extentBytes,
+  planCombine,
+  prepareCombine,
+} from "../../src/kernels/index.ts";
 import { interleave, seconds } from "../measure.ts";
 import { randomFloats } from "../operands.ts";
 import type { Progress } from "../progress.ts";
@@ -64,9 +69,12 @@ async function measure(
   };
   const combine = () => submit((encoder) => prepared.record(encoder, { inputs, outputs }));
   const copy = () => submit((encoder) => encoder.copyBufferToBuffer(from, 0, to, 0, copyBytes));
+  const recordCopy = await shaderCopy(device, from, to);
+  const copyByShader = () => submit(recordCopy);
   try {
     await combine();
     await copy();
+    await copyByShader();
     const error = errorOf(table, x, await download(device, outputs), {
       stride: plan.blockStrideElements,
       size: side * side,
@@ -76,10 +84,11 @@ async function measure(
       [
         { name: "combine", sample: () => seconds(combine) },
         { name: "copy", sample: () => seconds(copy) },
+        { name: "shader copy", sample: () => seconds(copyByShader) },
       ],
       { least: 5, most: 40, budgetMs, signal },
     );
-    const [took, copied] = ["combine", "copy"].map((name) => {
+    const [took, copied, copiedByShader] = ["combine", "copy", "shader copy"].map((name) => {
       const taken = samples.get(name)!;
       if (taken instanceof Error) throw taken;
       return summarize(taken);
@@ -92,12 +101,43 @@ async function measure(
       seconds: took!,
       gbPerSecond: movedBytes / took!.median / 1e9,
       copyGbPerSecond: (2 * copyBytes) / copied!.median / 1e9,
+      shaderCopyGbPerSecond: (2 * copyBytes) / copiedByShader!.median / 1e9,
       error,
     };
   } finally {
     prepared[Symbol.dispose]();
     for (const buffer of [inputs, outputs, from, to]) buffer.destroy();
   }
+}
+
+/** y[i] = x[i] in vectors, in workgroups that suit the device. */
+async function shaderCopy(device: GPUDevice, from: GPUBuffer, to: GPUBuffer) {
+  const workgroup = describeDevice(device).software ? 8 : 64;
+  const code = `
+    @group(0) @binding(0) var<storage, read> x: array<vec4f>;
+    @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+    @compute @workgroup_size(${workgroup})
+    fn copy(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+      for (var i = id.x; i < arrayLength(&y); i += groups.x * ${workgroup}u) {
+        y[i] = x[i];
+      }
+    }`;
+  const pipeline = await device.createComputePipelineAsync({
+    layout: "auto",
+    compute: { module: device.createShaderModule({ code }), entryPoint: "copy" },
+  });
+  const group = device.createBindGroup({
+    layout: pipeline.getBindGroupLayout(0),
+    entries: [from, to].map((buffer, binding) => ({ binding, resource: { buffer } })),
+  });
+  const groups = Math.min(Math.ceil(to.size / 16 / workgroup), 65_535);
+  return (encoder: GPUCommandEncoder) => {
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(groups);
+    pass.end();
+  };
 }
 
 /** Elements that are compared of each output. */

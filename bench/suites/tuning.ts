@@ -1,3 +1,4 @@
+import { gemmKernels } from "../../src/kernels/gemm-families.ts";
 import { type GemmCandidate, gemmCandidates } from "../../src/kernels/index.ts";
 import { interleave, seconds } from "../measure.ts";
 import { randomOperands } from "../operands.ts";
@@ -32,7 +33,7 @@ export async function runTuningSuite(options: TuningSuiteOptions): Promise<Tunin
 async function sweep(shape: Shape, options: TuningSuiteOptions): Promise<TuningRow | undefined> {
   const { device, maxRunSeconds, budgetMs, progress, signal } = options;
   const operands = randomOperands(shape);
-  const candidates = gemmCandidates(shape, device);
+  const candidates = withEveryConfig(gemmCandidates(shape, device));
   const flops = flopsOf(shape);
   const jobs = new Map<string, { readonly job: GemmJob; readonly repeats: number }>();
   const skipped = new Map<string, string>();
@@ -72,6 +73,27 @@ async function sweep(shape: Shape, options: TuningSuiteOptions): Promise<TuningR
   } finally {
     for (const { job } of jobs.values()) await job.dispose();
   }
+}
+
+/** Families of which every configuration is timed have at most this many; of others, the start points. */
+const MOST_CONFIGS = 8;
+
+/** The candidates, and every other configuration of families that have few. */
+function withEveryConfig(candidates: readonly GemmCandidate[]): readonly GemmCandidate[] {
+  const all = new Map(candidates.map((candidate) => [candidateName(candidate), candidate]));
+  for (const family of new Set(candidates.map((candidate) => candidate.family))) {
+    let configs: readonly GemmCandidate["config"][] = [{}];
+    for (const [name, values] of Object.entries(gemmKernels[family].parameters)) {
+      configs = configs.flatMap((config) => values.map((value) => ({ ...config, [name]: value })));
+    }
+    if (configs.length > MOST_CONFIGS) continue;
+    for (const config of configs) {
+      const candidate = { family, config };
+      const name = candidateName(candidate);
+      if (!all.has(name)) all.set(name, candidate);
+    }
+  }
+  return [...all.values()];
 }
 
 function rowOf(

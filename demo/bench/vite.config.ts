@@ -1,11 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
-import { ensurePeers } from "../../bench/ensure-peers.ts";
 
 /** Serves demo/bench.html with the peers out of bench/node_modules: `npm run bench:page`. */
-const missing = ensurePeers();
-if (missing) console.warn(`The page will run without its peers: ${missing}`);
-
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 /** Without them there is no SharedArrayBuffer, and WebAssembly computes on one thread. */
 const headers = {

@@ -65,7 +65,7 @@ function obstacleTo(
  *
  * @returns also what of it exceeds the device, if anything does.
  */
-export function setUp(
+function setUp(
   family: GemmFamily,
   config: GemmConfig,
   problem: GemmProblem,

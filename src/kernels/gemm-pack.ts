@@ -101,6 +101,6 @@ export async function preparePack(device: GPUDevice, plan: PackPlan): Promise<Pr
 }
 
 /** Device memory of a copy. */
-export function packedBytes({ packed }: PackPlan): number {
+function packedBytes({ packed }: PackPlan): number {
   return 4 * packed.rows * packed.cols;
 }

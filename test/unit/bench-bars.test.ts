@@ -79,6 +79,7 @@ describe("bars", () => {
             blockBytes: 4,
             seconds: summarize([1]),
             gbPerSecond: 7,
+            shaderCopyGbPerSecond: 5,
             copyGbPerSecond: 10,
             error: 0.5,
           },
