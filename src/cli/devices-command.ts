@@ -27,7 +27,7 @@ interface CpuDescription {
   readonly model: string;
   /** Threads that this process may keep busy. */
   readonly threads: number;
-  /** What multiplies there. */
+  /** What multiplies there, or "none: " and why nothing does. */
   readonly arithmetic: string;
 }
 
@@ -50,10 +50,15 @@ export async function devicesCommand(
   printLines(context.stdout, lines);
 }
 
-/** Asks a CPU worker, as what is installed need not load. */
-async function cpuArithmetic({ library }: CliContext): Promise<string> {
-  await using engine = await library.createEngine({ device: "cpu", workers: 1 });
-  return engine.device.description;
+/** Asks a CPU worker, as what is installed need not load. The GPUs are told of even where none runs. */
+async function cpuArithmetic({ library, signal }: CliContext): Promise<string> {
+  try {
+    await using engine = await library.createEngine({ device: "cpu", workers: 1, signal });
+    return engine.device.description;
+  } catch (error) {
+    signal.throwIfAborted();
+    return `none: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 function renderDevices({ auto, adapters, cpu }: DevicesJson, width: number): string[] {

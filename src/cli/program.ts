@@ -127,9 +127,15 @@ right, and keeps the choices for later runs: in ANYK_CACHE_DIR where that is set
 else in the user's cache folder. With ANYK_TUNING=off they are not used.
 Interrupted, it keeps what is finished. Nothing else should be busy meanwhile.
 
+With --experimental the device also has what Dawn keeps back as not yet conforming:
+tensor cores, which f32-split needs, and f16 on NVIDIA. Choices are kept by the
+features of the device: what is found so serves only devices that are opened so,
+by openDevice({ experimental: true }).
+
 Examples:
   anyk tune
   anyk tune --shapes 4096x1024x4096,1x4096x4096 --precision f32,f16 --budget 5m
+  anyk tune --experimental --precision f16,f32-split
 
 ${EXIT_HELP}`;
 
@@ -145,6 +151,7 @@ function addTune(
     .option("--shapes <list>", "products m×k×n to tune for (default: the most usual)")
     .option("--precision <list>", "f32, f16, f32-split or several of them (default: f32)")
     .option("--budget <time>", "begin no measurement after this time (default: 2m)")
+    .option("--experimental", "use what Dawn keeps back, such as tensor cores")
     .option("--dry-run", "keep nothing")
     .option("--json", "print JSON, with every measurement")
     .addHelpText("after", TUNE_HELP)

@@ -1,9 +1,12 @@
 import {
   describeDevice,
   deviceKey,
+  type GemmTuning,
   openDevice,
   openTuningCache,
-  type TuneProgress,
+  type SkippedBucket,
+  type TunedBucket,
+  type TuningCache,
   tuneGemm,
 } from "../kernels/index.ts";
 import { type CliContext, lineOptions, printLines } from "./context.ts";
@@ -50,51 +53,98 @@ async function tune(
   library: TuneLibrary,
 ): Promise<TuneRun> {
   const { signal, stderr } = context;
-  const { device: wanted, dryRun, shapes, precisions, budgetMs } = options;
+  const { device: wanted, experimental, dryRun, shapes, precisions, budgetMs } = options;
   using progress = createProgressLine(context);
   progress.show("opening the device");
-  const device = await library.openDevice({ device: wanted, signal });
-  let unusable: string | undefined;
-  const cache = await library.openTuningCache({
-    onUnusable: (reason) => {
-      unusable ??= reason;
-    },
-  });
-  const key = library.deviceKey(device);
-
-  const cannotKeep = new AbortController();
-  let keeping: Promise<string | undefined> = Promise.resolve(undefined);
-  let done = 0;
-  const onProgress = (event: TuneProgress) => {
-    const text = tuneProgressText(event);
-    if (text !== undefined) progress.show(text);
-    if (event.kind !== "tuned") return;
-    done++;
-    if (dryRun) return;
-    const { bucket, best } = event.result;
-    const choices = { [bucket]: { family: best.family, config: best.config } };
-    keeping = keeping.then(() => cache.save(key, { choices }));
-    keeping.catch((error: unknown) => cannotKeep.abort(error));
-  };
+  const device = await library.openDevice({ device: wanted, experimental, signal });
+  let keeper: Keeper | undefined;
   try {
+    let unusable: string | undefined;
+    const cache = await library.openTuningCache({
+      onUnusable: (reason) => {
+        unusable ??= reason;
+      },
+    });
+    keeper = new Keeper(cache, library.deviceKey(device));
     const result = await library.tuneGemm(device, {
       precisions,
-      signal: AbortSignal.any([signal, cannotKeep.signal]),
-      onProgress,
+      signal: AbortSignal.any([signal, keeper.failed]),
+      onProgress(event) {
+        const text = tuneProgressText(event);
+        if (text !== undefined) progress.show(text);
+        if (event.kind === "tuned" && !dryRun) keeper?.keep(event.result);
+      },
       ...(shapes && { shapes }),
       ...(budgetMs !== undefined && { budgetMs }),
     });
-    const keptIn = await keeping;
-    return { device: library.describeDevice(device), result, keptIn, dryRun, unusable };
+    const { place: keptIn } = await keeper.end();
+    keeper.failed.throwIfAborted();
+    return {
+      device: library.describeDevice(device),
+      result: { ...result, skipped: result.skipped.map((each) => inOurWords(each, experimental)) },
+      keptIn,
+      dryRun,
+      experimental,
+      unusable,
+    };
   } catch (error) {
-    const keptIn = await keeping;
-    if (keptIn !== undefined) {
+    const kept = await keeper?.end();
+    if (kept?.place !== undefined) {
       progress[Symbol.dispose]();
-      const products = `${done} product${done === 1 ? " was" : "s were"}`;
-      stderr.write(`anyk: ${products} tuned before that and kept in ${keptIn}\n`);
+      const products = `${kept.count} product${kept.count === 1 ? " was" : "s were"}`;
+      stderr.write(`anyk: ${products} tuned before that and kept in ${kept.place}\n`);
     }
     throw error;
   } finally {
     device.destroy();
   }
+}
+
+/** Keeps one choice after the other, until one cannot be kept. */
+class Keeper {
+  readonly #cache: TuningCache;
+  readonly #key: string;
+  readonly #failed = new AbortController();
+  #saving: Promise<void> = Promise.resolve();
+  #kept: { readonly count: number; readonly place: string | undefined } = {
+    count: 0,
+    place: undefined,
+  };
+
+  constructor(cache: TuningCache, key: string) {
+    this.#cache = cache;
+    this.#key = key;
+  }
+
+  /** Aborts, with the reason, when a choice cannot be kept. */
+  get failed(): AbortSignal {
+    return this.#failed.signal;
+  }
+
+  keep({ bucket, best: { family, config } }: TunedBucket): void {
+    this.#saving = this.#saving.then(() => this.#save({ [bucket]: { family, config } }));
+  }
+
+  /** How many choices are kept, and where, once nothing is being written any more. Never rejects. */
+  async end(): Promise<{ readonly count: number; readonly place: string | undefined }> {
+    await this.#saving;
+    return this.#kept;
+  }
+
+  async #save(choices: GemmTuning["choices"]): Promise<void> {
+    if (this.#failed.signal.aborted) return;
+    try {
+      const place = await this.#cache.save(this.#key, { choices });
+      this.#kept = { count: this.#kept.count + 1, place };
+    } catch (error) {
+      this.#failed.abort(error);
+    }
+  }
+}
+
+/** The library names its own option where the device lacks what a flag of this command may give it. */
+function inOurWords(skipped: SkippedBucket, experimental: boolean): SkippedBucket {
+  const hint = /; openDevice\(\{ experimental: true \}\) may have it/;
+  const ours = experimental ? ", even with --experimental" : "; with --experimental it may have it";
+  return { ...skipped, reason: skipped.reason.replace(hint, ours) };
 }

@@ -8,6 +8,7 @@ export interface RawTuneOptions {
   readonly shapes?: string;
   readonly precision?: string;
   readonly budget?: string;
+  readonly experimental?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -18,6 +19,8 @@ export interface TuneCommandOptions {
   readonly shapes?: readonly GemmShape[];
   readonly precisions: readonly GemmPrecision[];
   readonly budgetMs?: number;
+  /** As of `openDevice`. */
+  readonly experimental: boolean;
   readonly dryRun: boolean;
   readonly json: boolean;
 }
@@ -30,6 +33,7 @@ export function parseTuneOptions(raw: RawTuneOptions): TuneCommandOptions {
     precisions: precision
       .split(",")
       .map((text) => parseField("--precision", oneOf(["f32", "f16", "f32-split"]), text)),
+    experimental: raw.experimental ?? false,
     dryRun: raw.dryRun ?? false,
     json: raw.json ?? false,
     ...(shapes !== undefined && { shapes: shapes.split(",").map(parseShape) }),

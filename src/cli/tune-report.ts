@@ -18,6 +18,8 @@ export interface TuneRun {
   /** Where the choices are kept; undefined for a dry run and where there are none. */
   readonly keptIn: string | undefined;
   readonly dryRun: boolean;
+  /** Whether the device was opened with --experimental. */
+  readonly experimental: boolean;
   /** Why earlier results on this machine were of no use, if there were any. */
   readonly unusable: string | undefined;
 }
@@ -130,8 +132,12 @@ function table(buckets: readonly TunedBucket[], options: LineOptions): string[] 
   ];
 }
 
-function conclusions({ device, result, keptIn, dryRun, unusable }: TuneRun): string[] {
+function conclusions(run: TuneRun): string[] {
+  const { device, result, keptIn, dryRun, experimental, unusable } = run;
   const { buckets } = result;
+  const users = experimental
+    ? "from now on where this device is opened with the same features, by openDevice({ experimental: true })"
+    : "on this device from now on";
   const gains = buckets.filter(isGain).map(({ gain }) => gain);
   const best = gains.length > 0 ? `, up to ${Math.max(...gains).toFixed(2)}×` : "";
   return [
@@ -142,7 +148,7 @@ function conclusions({ device, result, keptIn, dryRun, unusable }: TuneRun): str
       : []),
     ...(unusable !== undefined ? [`Earlier results were replaced: ${unusable}.`] : []),
     ...(dryRun ? ["Nothing was kept (--dry-run)."] : []),
-    ...(keptIn !== undefined ? [`Kept in ${keptIn}, and used on this device from now on.`] : []),
+    ...(keptIn !== undefined ? [`Kept in ${keptIn}, and used ${users}.`] : []),
     ...(device.software
       ? [
           "This device computes on the CPU: only --device software uses it; --device auto has the CPU worker, which is faster.",

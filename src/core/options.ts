@@ -10,13 +10,13 @@ export function requireOptions<T extends object>(schema: z.ZodType, options: T):
   const checked = schema.safeParse(options);
   if (checked.success) return options;
   const issue = checked.error.issues[0]!;
+  const path = issue.path.join(".") || "options";
   if (issue.code === "unrecognized_keys") {
-    throw new InputError(`options must not hold "${issue.keys.join('", "')}": no such option`);
+    throw new InputError(`${path} must not hold "${issue.keys.join('", "')}": no such option`);
   }
-  const path = issue.path.join(".");
   let value: unknown = options;
   for (const key of issue.path) value = (value as Record<PropertyKey, unknown>)?.[key];
-  throw new InputError(`${path || "options"} ${issue.message}, got ${shown(value)}`);
+  throw new InputError(`${path} ${issue.message}, got ${shown(value)}`);
 }
 
 function shown(value: unknown): string {

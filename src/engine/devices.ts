@@ -3,6 +3,7 @@ import type { ComputeWorker } from "../core/worker.ts";
 import { describeDevice, openDevice } from "../kernels/device.ts";
 import type { TableBackend } from "../runtime/backend.ts";
 import { systemClock } from "../runtime/clock.ts";
+import { orAborted } from "../runtime/signals.ts";
 import { type CpuComputeWorker, createCpuWorker } from "../workers/cpu-worker.ts";
 import { leaseOf } from "../workers/gpu-lease.ts";
 import { createGpuWorker } from "../workers/gpu-worker.ts";
@@ -30,7 +31,12 @@ export interface Acquired {
 /** More threads than this do not make a product faster on any machine we know of. */
 const MOST_DEFAULT_THREADS = 16;
 
-/** Finds or makes the workers and the backend that the options ask for. */
+/**
+ * Finds or makes the workers and the backend that the options ask for.
+ *
+ * @throws {NoDeviceError} when there is no device of the kind asked for.
+ * @throws `signal.reason` when `signal` aborts first. Nothing that was made is left behind either way.
+ */
 export async function acquire(options: EngineOptions): Promise<Acquired> {
   const given = typeof options.workers === "object" ? options.workers : undefined;
   const wanted = options.device ?? (given ? "cpu" : "auto");
@@ -92,12 +98,21 @@ async function onCpu(
 ): Promise<Acquired> {
   const count = typeof options.workers === "number" ? options.workers : threadCount();
   const made = given ? [] : named("cpu", count, (id) => createCpuWorker({ id }));
-  return {
-    workers: given ?? made,
-    backend: createCpuBackend(systemClock),
-    device: { kind: "cpu", description: await describeCpu(made[0]), software: true },
-    release: () => disposeAll(made),
-  };
+  try {
+    const describing = describeCpu(made[0]);
+    const { signal } = options;
+    const description = await (signal ? orAborted(describing, signal) : describing);
+    return {
+      workers: given ?? made,
+      backend: createCpuBackend(systemClock),
+      device: { kind: "cpu", description, software: true },
+      release: () => disposeAll(made),
+    };
+  } catch (error) {
+    // Not awaited: a thread ends when it has loaded its library, and an abort does not wait for that.
+    void disposeAll(made);
+    throw error;
+  }
 }
 
 /** What multiplies, where that is ours; and why it is not the faster one, where that does not load. */

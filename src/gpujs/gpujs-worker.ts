@@ -1,9 +1,12 @@
-import { ClosedError, DeviceLostError, InputError } from "../core/errors.ts";
+import { z } from "zod";
+import { DeviceLostError } from "../core/errors.ts";
 import type { Matrix } from "../core/matrix.ts";
+import { requireOptions } from "../core/options.ts";
 import type { ComputeWorker, MultiplyTaskOptions, ProductShape, Task } from "../core/worker.ts";
-import { Job } from "../workers/job.ts";
-import { asLimitError } from "../workers/operands.ts";
+import type { Job } from "../workers/job.ts";
+import { JobQueue } from "../workers/job-queue.ts";
 import { panelRoundings } from "../workers/panels.js";
+import { workerOptionsSchema } from "../workers/worker-options.ts";
 import { GpujsGemm, innerOfPanels } from "./gpujs-gemm.ts";
 import { type GpujsInstance, type GpujsMode, openGpujs } from "./gpujs-library.ts";
 
@@ -25,6 +28,13 @@ export interface GpujsComputeWorker extends ComputeWorker {
   mode(): Promise<string>;
 }
 
+const optionsSchema = workerOptionsSchema({
+  mode: z
+    .enum(["auto", "webgl2", "webgl", "cpu"], 'must be "auto", "webgl2", "webgl" or "cpu"')
+    .optional(),
+  gpu: z.custom(isInstance, "must be an instance of gpu.js' class GPU").optional(),
+});
+
 /**
  * A worker that multiplies with gpu.js, for browsers that have WebGL 2 but no WebGPU. It works on the
  * thread that made it, in panels of some 20 ms between which everything else gets its turn; with WebGL 2
@@ -43,14 +53,16 @@ export interface GpujsComputeWorker extends ComputeWorker {
  *   instance of gpu.js is the caller's;
  * - a ClosedError when the worker is or has been disposed of.
  *
- * @throws {InputError} when there is no such mode.
+ * @throws {InputError} for an option that breaks its rule.
  */
 export function createGpujsWorker(options: GpujsWorkerOptions): GpujsComputeWorker {
-  const { mode = "auto" } = options;
-  if (!["auto", "webgl2", "webgl", "cpu"].includes(mode)) {
-    throw new InputError(`mode must be "auto", "webgl2", "webgl" or "cpu", got "${mode}"`);
-  }
-  return new GpujsWorker(options);
+  return new GpujsWorker(requireOptions(optionsSchema, options));
+}
+
+/** By its shape: gpu.js, and with it the class, is not loaded before the first task. */
+function isInstance(value: unknown): boolean {
+  const gpu = value as Partial<GpujsInstance> | null;
+  return typeof gpu?.createKernel === "function" && typeof gpu.destroy === "function";
 }
 
 interface Opened {
@@ -63,31 +75,30 @@ class GpujsWorker implements GpujsComputeWorker {
   readonly kind = "gpu.js";
   readonly #mode: GpujsMode | "auto";
   readonly #given: GpujsInstance | undefined;
+  readonly #jobs: JobQueue;
   #opening: Promise<Opened> | undefined;
   #openMode: string | undefined;
-  readonly #waiting: Job[] = [];
-  #running: { readonly job: Job; readonly stop: AbortController } | undefined;
-  /** Resolves when nothing waits or runs any more. */
-  #drained: Promise<void> = Promise.resolve();
-  #closing: Promise<void> | undefined;
 
   constructor({ id, mode = "auto", gpu }: GpujsWorkerOptions) {
     this.id = id;
     this.#mode = mode;
     this.#given = gpu;
+    this.#jobs = new JobQueue(id, {
+      run: (job, signal) => this.#run(job, signal),
+      onFailure: async (error) => {
+        if (error instanceof DeviceLostError) await this.#release();
+      },
+      release: () => this.#release(),
+    });
   }
 
   async mode(): Promise<string> {
-    this.#requireOpen();
+    this.#jobs.requireOpen();
     return (await this.#open()).gpu.mode;
   }
 
-  async multiply(task: Task, options: MultiplyTaskOptions): Promise<Matrix> {
-    this.#requireOpen();
-    const job = new Job(task, options, () => this.#abandon(job));
-    this.#waiting.push(job);
-    if (this.#waiting.length === 1 && !this.#running) this.#drained = this.#drain();
-    return job.product;
+  multiply(task: Task, options: MultiplyTaskOptions): Promise<Matrix> {
+    return this.#jobs.multiply(task, options);
   }
 
   /** Twice in WebGL: GLSL leaves open to which neighbour a result is rounded, an error of up to 2u. */
@@ -98,22 +109,7 @@ class GpujsWorker implements GpujsComputeWorker {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    const reason = new ClosedError(`worker ${this.id} was disposed of`);
-    for (const job of this.#waiting.splice(0)) job.reject(reason);
-    this.#running?.job.reject(reason);
-    this.#running?.stop.abort(reason);
-    await this.#drained;
-    await this.#release();
-  }
-
-  #requireOpen(): void {
-    if (this.#closing !== undefined)
-      throw new ClosedError(`worker ${this.id} has been disposed of`);
+    return this.#jobs[Symbol.asyncDispose]();
   }
 
   #open(): Promise<Opened> {
@@ -126,8 +122,14 @@ class GpujsWorker implements GpujsComputeWorker {
 
   async #openOnce(): Promise<Opened> {
     const gpu = this.#given ?? (await openGpujs(this.#mode));
-    this.#openMode = gpu.mode;
-    return { gpu, gemm: new GpujsGemm(gpu) };
+    try {
+      const gemm = new GpujsGemm(gpu);
+      this.#openMode = gpu.mode;
+      return { gpu, gemm };
+    } catch (error) {
+      if (!this.#given) await destroyed(gpu);
+      throw error;
+    }
   }
 
   /** Frees the kernel, and the instance where it is ours. Never rejects. */
@@ -135,40 +137,27 @@ class GpujsWorker implements GpujsComputeWorker {
     const opened = await this.#opening?.catch(() => undefined);
     this.#opening = undefined;
     if (!opened) return;
+    if (!this.#given) return destroyed(opened.gpu); // its kernels, too
     try {
-      if (this.#given) opened.gemm[Symbol.dispose]();
-      else await opened.gpu.destroy(); // its kernels, too
+      opened.gemm[Symbol.dispose]();
     } catch {
       // Of a context that is lost, nothing is left to be freed.
     }
   }
 
-  /** Never rejects. */
-  async #drain(): Promise<void> {
-    for (let job = this.#waiting.shift(); job; job = this.#waiting.shift()) {
-      const stop = new AbortController();
-      this.#running = { job, stop };
-      try {
-        const { gemm } = await this.#open();
-        stop.signal.throwIfAborted();
-        job.start();
-        job.resolve(await gemm.multiply(job.task, stop.signal));
-      } catch (error) {
-        const { m, k, n } = job.shape;
-        job.reject(asLimitError(error, `a product ${m}×${k}×${n} on worker ${this.id}`));
-        if (error instanceof DeviceLostError) await this.#release();
-      }
-      this.#running = undefined;
-    }
+  async #run(job: Job, signal: AbortSignal): Promise<Float32Array> {
+    const { gemm } = await this.#open();
+    signal.throwIfAborted();
+    job.start();
+    return gemm.multiply(job.task, signal);
   }
+}
 
-  /** The job is rejected already; this spares its work. */
-  #abandon(job: Job): void {
-    if (job === this.#running?.job) {
-      this.#running.stop.abort(new DOMException("the task is not wanted any more", "AbortError"));
-      return;
-    }
-    const at = this.#waiting.indexOf(job);
-    if (at >= 0) this.#waiting.splice(at, 1);
+/** Never rejects. */
+async function destroyed(gpu: GpujsInstance): Promise<void> {
+  try {
+    await gpu.destroy();
+  } catch {
+    // Of a context that is lost, nothing is left to be freed.
   }
 }

@@ -5,7 +5,7 @@
  * @module anyk/gpujs
  */
 
-export type { GpujsInstance } from "./gpujs-library.ts";
+export type { GpujsInstance, GpujsMode } from "./gpujs-library.ts";
 export {
   createGpujsWorker,
   type GpujsComputeWorker,

@@ -1,7 +1,9 @@
 import type { BlockShape } from "../core/blocks.ts";
 import type { BlockCombination } from "../core/code.ts";
 import { InputError, ShapeError } from "../core/errors.ts";
+import { requireOptions } from "../core/options.ts";
 import { type BlockLayout, gridLayout, type MatrixGrid, stackLayout } from "./combine-layout.ts";
+import { combineOptionsSchema } from "./combine-options.ts";
 import {
   type CombineKernel,
   FEW_INPUTS,
@@ -12,6 +14,7 @@ import {
 } from "./combine-table.ts";
 import { type CombineTile, planTiles } from "./combine-tiles.ts";
 import { vandermondeOf } from "./combine-vandermonde.ts";
+import { isSoftware } from "./device-adapters.ts";
 import { type LimitedDevice, requireCount, type StoredMatrix, windowCapacity } from "./tiling.ts";
 
 /** How a combination is to be planned. Every field is optional. */
@@ -43,7 +46,7 @@ export interface CombineOptions {
 
 /** What the planner reads of a device. Every `GPUDevice` has it. */
 export interface CombineDevice extends LimitedDevice {
-  readonly adapterInfo?: Partial<Pick<GPUAdapterInfo, "isFallbackAdapter">>;
+  readonly adapterInfo?: Partial<GPUAdapterInfo>;
 }
 
 /** Everything that is decided about one combination before a device is touched. Plain data. */
@@ -100,7 +103,7 @@ const BUSY_WORKGROUPS = 16;
  *
  * @throws {ShapeError} when the table or the block is empty or does not describe its own data, the
  *   stride is shorter than a block, or a matrix does not fit its grid.
- * @throws {InputError} when a weight is not finite in float32 or an option is out of range.
+ * @throws {InputError} when a weight is not finite in float32, or an option is unknown or breaks its rule.
  * @throws {DeviceLimitError} when a stack or a matrix exceeds any buffer of the device.
  */
 export function planCombine(
@@ -112,13 +115,9 @@ export function planCombine(
   requireTable(table);
   requireCount("block.rows", block.rows);
   requireCount("block.cols", block.cols);
+  requireOptions(combineOptionsSchema, options);
   const { maxOutputsPerPass = MAX_OUTPUTS } = options;
-  if (!(maxOutputsPerPass >= 1 && maxOutputsPerPass <= MAX_OUTPUTS)) {
-    throw new InputError(
-      `maxOutputsPerPass must be from 1 to ${MAX_OUTPUTS}, got ${maxOutputsPerPass}`,
-    );
-  }
-  const software = device.adapterInfo?.isFallbackAdapter === true;
+  const software = isSoftware(device.adapterInfo);
   const kernel = kernelFor(table, block, options, software);
   const { limits } = device;
   const size = block.rows * block.cols;
@@ -148,7 +147,7 @@ export function planCombine(
     vectorWidth,
     perWorkgroup: constants.WORKGROUP * constants.STEPS * vectorWidth,
     maxOutputs: Math.min(
-      Math.floor(maxOutputsPerPass),
+      maxOutputsPerPass,
       kernel === "few" ? fewOutputs(table.cols) : MAX_OUTPUTS,
     ),
     limits,

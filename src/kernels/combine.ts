@@ -4,9 +4,11 @@ import type { CombinePlan } from "./combine-plan.ts";
 import { packColumns, packRows, requireTable } from "./combine-table.ts";
 import type { BlockWalk, CombineTile } from "./combine-tiles.ts";
 import { packPoints, vandermondeOf } from "./combine-vandermonde.ts";
+import { dispatchWith } from "./dispatch.ts";
 import { BufferUsage } from "./gpu-constants.ts";
 import { bindingOf, requireBuffer } from "./kernel-buffers.ts";
 import { compiledPipeline, withPrelude } from "./pipelines.ts";
+import { allocated } from "./prepared.ts";
 import { combineFewWgsl, combineHornerWgsl, combineWgsl } from "./shaders.generated.ts";
 import { createUniformSlices } from "./uniform-slices.ts";
 
@@ -56,6 +58,9 @@ export interface PreparedCombine extends Disposable {
  * and overflow: weights are rounded to float32, sums run in float32. The roundings are the table's
  * columns and one more, three times as many by Horner's rule.
  * An input with weight 0 is read all the same, so NaN and ±Inf in it make NaN.
+ *
+ * @throws {DeviceLimitError} when the device has no memory for the table. Whatever fails, nothing of
+ *   what was made is left on the device.
  */
 export async function prepareCombine(
   device: GPUDevice,
@@ -64,19 +69,24 @@ export async function prepareCombine(
   const { table, block, tiles, panels } = plan;
   const label = `combine ${table.rows}×${table.cols} blocks of ${block.rows}×${block.cols}`;
   const pipelines = await Promise.all(tiles.map((tile) => pipelineOf(device, plan, tile)));
-  const uniforms = createUniformSlices(
-    device,
-    label,
-    tiles.map((tile) => uniformsOf(plan, tile)),
-  );
   const { UNIFORM, STORAGE, COPY_DST } = BufferUsage;
-  const last = panels.at(-1)!;
-  const weights = device.createBuffer({
-    label,
-    size: last.offsetBytes + last.sizeBytes,
-    usage: (plan.kernel === "many" ? STORAGE : UNIFORM) | COPY_DST,
+  const { made, allocation } = await allocated(device, "the table of a combination", (memory) => {
+    const uniforms = createUniformSlices(
+      device,
+      label,
+      tiles.map((tile) => uniformsOf(plan, tile)),
+      memory,
+    );
+    const packed = packTable(plan, table);
+    const weights = memory.create(device, {
+      label,
+      size: packed.byteLength,
+      usage: (plan.kernel === "many" ? STORAGE : UNIFORM) | COPY_DST,
+    });
+    device.queue.writeBuffer(weights, 0, packed);
+    return { uniforms, weights };
   });
-  device.queue.writeBuffer(weights, 0, packTable(plan, table));
+  const { uniforms, weights } = made;
   let closed = false;
   const requireOpen = () => {
     if (closed) throw new ClosedError(`${label} has been disposed of`);
@@ -100,29 +110,21 @@ export async function prepareCombine(
       requireBuffer("outputs", outputs, plan.outputs);
       const pass = encoder.beginComputePass({ label });
       for (const [i, tile] of tiles.entries()) {
-        const pipeline = pipelines[i]!;
         const { offsetBytes, sizeBytes } = panels[tile.panel]!;
-        const resources: GPUBufferBinding[] = [
+        const resources = [
           uniforms.at(i),
           { buffer: weights, offset: offsetBytes, size: sizeBytes },
           bindingOf(inputs, tile.x),
           bindingOf(outputs, tile.y),
         ];
-        const group = device.createBindGroup({
-          label,
-          layout: pipeline.getBindGroupLayout(0),
-          entries: resources.map((resource, binding) => ({ binding, resource })),
-        });
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, group);
-        pass.dispatchWorkgroups(...tile.workgroups);
+        const { workgroups } = tile;
+        dispatchWith(device, pass, { label, pipeline: pipelines[i]!, resources, workgroups });
       }
       pass.end();
     },
     [Symbol.dispose]() {
       closed = true;
-      uniforms[Symbol.dispose]();
-      weights.destroy();
+      allocation[Symbol.dispose]();
     },
   };
 }

@@ -100,17 +100,23 @@ interface ExperimentalInfo {
   }>;
 }
 
-/** True for an adapter that computes on the CPU. Browsers from before `isFallbackAdapter` give names. */
-export function isSoftware(info: GPUAdapterInfo): boolean {
-  const isFallback: boolean | undefined = info.isFallbackAdapter;
-  return isFallback ?? /swiftshader|llvmpipe|lavapipe|basic render/i.test(adapterTitle(info));
+/**
+ * True for an adapter that computes on the CPU. Browsers from before `isFallbackAdapter` give names;
+ * without any information it is taken for hardware.
+ */
+export function isSoftware(info: Partial<GPUAdapterInfo> = {}): boolean {
+  return (
+    info.isFallbackAdapter ?? /swiftshader|llvmpipe|lavapipe|basic render/i.test(titleOf(info))
+  );
 }
 
 /** The best name there is for an adapter, for messages. */
 export function adapterTitle(info: GPUAdapterInfo): string {
-  const { vendor, architecture, device, description } = info;
-  const parts = [vendor, architecture || device].filter((part) => part);
-  return description || parts.join(" ") || "an adapter without a name";
+  return titleOf(info) || "an adapter without a name";
+}
+
+function titleOf({ vendor, architecture, device, description }: Partial<GPUAdapterInfo>): string {
+  return description || [vendor, architecture || device].filter((part) => part).join(" ");
 }
 
 /** All numeric limits by name. They are getters of a prototype, so spreading would find none. */

@@ -1,4 +1,7 @@
-import { describeReason, InputError } from "../core/errors.ts";
+import { z } from "zod";
+
+import { describeReason } from "../core/errors.ts";
+import { requireOptions } from "../core/options.ts";
 import type {
   AdapterDescription,
   AdapterSource,
@@ -25,6 +28,17 @@ export interface OpenDeviceOptions {
   readonly signal?: AbortSignal;
 }
 
+const openDeviceSchema = z.strictObject(
+  {
+    device: z.enum(["auto", "gpu", "software"], 'must be "auto", "gpu" or "software"').optional(),
+    experimental: z.boolean("must be true or false").optional(),
+    signal: z
+      .custom<AbortSignal>((value) => value instanceof AbortSignal, "must be an AbortSignal")
+      .optional(),
+  },
+  "must be an object",
+);
+
 /** Features that kernels, here or in a pipeline, can use. None is required. */
 const USEFUL_FEATURES: readonly string[] = [
   "timestamp-query",
@@ -50,13 +64,8 @@ const opened = new WeakMap<GPUDevice, { driver: DriverSource; info: GPUAdapterIn
  * @throws `signal.reason` when `signal` aborts first.
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<GPUDevice> {
+  requireOptions(openDeviceSchema, options);
   const { device: wanted = "auto", experimental = false, signal } = options;
-  if (!["auto", "gpu", "software"].includes(wanted)) {
-    throw new InputError(`device must be "auto", "gpu" or "software", got ${String(wanted)}`);
-  }
-  if (typeof experimental !== "boolean") {
-    throw new InputError(`experimental must be true or false, got ${String(experimental)}`);
-  }
   signal?.throwIfAborted();
   const opening = open(wanted, experimental);
   return signal ? untilAborted(opening, signal) : opening;

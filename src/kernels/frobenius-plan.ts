@@ -1,12 +1,17 @@
+import { z } from "zod";
 import type { BlockShape } from "../core/blocks.ts";
-import { DeviceLimitError, InputError } from "../core/errors.ts";
+import { DeviceLimitError } from "../core/errors.ts";
+import { requireOptions } from "../core/options.ts";
 import { gridLayout, type MatrixGrid, stackLayout, windowOfBlocks } from "./combine-layout.ts";
+import { blockStride, gridSchema, integer, offsetsOf } from "./combine-options.ts";
 import type { CombineDevice } from "./combine-plan.ts";
+import { isSoftware } from "./device-adapters.ts";
 import { lineWindow, planSums, type SumLevel } from "./reduction-sums.ts";
 import {
   type BindingWindow,
   fitPart,
   requireCount,
+  requireStored,
   type StoredMatrix,
   split,
   windowCapacity,
@@ -29,6 +34,19 @@ export interface FrobeniusOptions {
    */
   readonly scale?: number;
 }
+
+const powerOfTwo = "must be a power of two that float32 has";
+
+const frobeniusOptionsSchema = z.strictObject(
+  {
+    count: integer.optional(),
+    blockStrideElements: blockStride.optional(),
+    grid: gridSchema.optional(),
+    offsets: offsetsOf("input", "norms").optional(),
+    scale: z.number(powerOfTwo).refine(isFloat32PowerOfTwo, powerOfTwo).optional(),
+  },
+  "must be an object",
+);
 
 /** A part of one block: its squares go into `sums` vectors of partial sums. */
 export interface SquaresTile {
@@ -79,7 +97,7 @@ const PER_SUM = { gpu: 16, software: 256 };
  * by the plan, so that equal blocks give equal bits.
  *
  * @throws {ShapeError} when a block is empty, blocks overlap or a matrix does not fit its grid.
- * @throws {InputError} when an offset is negative or the scale no power of two.
+ * @throws {InputError} when an option is unknown or breaks its rule.
  * @throws {DeviceLimitError} when a buffer is too long for the device, or a block for its bindings.
  */
 export function planFrobenius(
@@ -89,6 +107,7 @@ export function planFrobenius(
 ): FrobeniusPlan {
   requireCount("block.rows", block.rows);
   requireCount("block.cols", block.cols);
+  requireOptions(frobeniusOptionsSchema, options);
   const {
     count = 1,
     scale = 1,
@@ -96,13 +115,9 @@ export function planFrobenius(
     offsets: { input: offset = 0, norms: at = 0 } = {},
   } = options;
   requireCount("count", count);
-  if (!(scale > 0) || !Number.isInteger(Math.log2(scale)) || Math.fround(scale) !== scale) {
-    throw new InputError(`scale must be a power of two that float32 has, got ${scale}`);
-  }
-  if (!Number.isSafeInteger(at) || at < 0) {
-    throw new InputError(`offsets.norms must be an integer of at least 0, got ${at}`);
-  }
   const { limits } = device;
+  const norms = { rows: 1, cols: count, rowStride: count, offset: at };
+  requireStored("norms", norms, limits);
   const strideElements =
     options.blockStrideElements ?? 4 * Math.ceil((block.rows * block.cols) / 4);
   const capacity = windowCapacity(limits);
@@ -121,7 +136,7 @@ export function planFrobenius(
     split(shape.rows, fitting.cols < shape.cols ? 1 : fitting.rows).length *
     split(shape.cols, fitting.cols, vectorWidth).length;
   const largest = Math.min(fitting.rows * fitting.cols, shape.rows * shape.cols) / vectorWidth;
-  const perSum = device.adapterInfo?.isFallbackAdapter === true ? PER_SUM.software : PER_SUM.gpu;
+  const perSum = isSoftware(device.adapterInfo) ? PER_SUM.software : PER_SUM.gpu;
   const sums = Math.min(
     Math.ceil(largest / perSum),
     Math.floor(capacity / (pieces * vectorWidth)),
@@ -135,6 +150,7 @@ export function planFrobenius(
 
   const blocks: BlockNorm[] = [];
   let roundings = 0;
+  let scratchElements = 0;
   for (let b = 0; b < count; b++) {
     const height = layout.heights[Math.floor(b / layout.gridCols)]!;
     const width = layout.widths[b % layout.gridCols]!;
@@ -156,6 +172,7 @@ export function planFrobenius(
     const { levels, roundings: later } = planSums(partials, limits);
     blocks.push({ tiles, levels, y: lineWindow(at + b, 1, limits) });
     roundings = Math.max(roundings, Math.ceil(largest / sums) + later);
+    scratchElements = Math.max(scratchElements, partials.count);
   }
   return {
     block: { rows: block.rows, cols: block.cols },
@@ -165,9 +182,13 @@ export function planFrobenius(
     sums,
     rowStride: layout.rowStride,
     input: layout.stored,
-    norms: { rows: 1, cols: count, rowStride: count, offset: at },
+    norms,
     blocks,
-    scratchElements: Math.max(...blocks.map(({ levels }) => levels[0]!.count)),
+    scratchElements,
     roundings,
   };
+}
+
+function isFloat32PowerOfTwo(value: number): boolean {
+  return value > 0 && Number.isInteger(Math.log2(value)) && Math.fround(value) === value;
 }

@@ -1,11 +1,8 @@
-import { ClosedError } from "../core/errors.ts";
 import { type FrobeniusPlan, SQUARES_WORKGROUP, type SquaresTile } from "./frobenius-plan.ts";
-import { BufferUsage } from "./gpu-constants.ts";
-import { bindingOf, requireBuffer } from "./kernel-buffers.ts";
-import { compiledPipeline, withPrelude } from "./pipelines.ts";
-import { levelLengths, sumPipeline, sumUniforms, sumWorkgroups } from "./reduction-sums.ts";
+import { bindingOf } from "./kernel-buffers.ts";
+import { withPrelude } from "./pipelines.ts";
+import { prepareSummation } from "./reduction.ts";
 import { normSquaresWgsl } from "./shaders.generated.ts";
-import { createUniformSlices } from "./uniform-slices.ts";
 
 /** Both have the usage STORAGE, and each may be longer than it needs. */
 export interface FrobeniusBuffers {
@@ -33,86 +30,31 @@ export interface PreparedFrobenius extends Disposable {
  *
  * Each result is within γ_{plan.roundings} of scale²·‖block‖_F², relatively, absent underflow and
  * overflow of a scaled square; NaN and ±Inf go where they belong. The same block gives the same bits.
+ *
+ * @throws {DeviceLimitError} when the device has no memory for partial sums. Whatever fails, nothing of
+ *   what was made is left on the device.
  */
 export async function prepareFrobenius(
   device: GPUDevice,
   plan: FrobeniusPlan,
 ): Promise<PreparedFrobenius> {
   const { block, count, vectorWidth } = plan;
-  const label = `frobenius ${count} blocks of ${block.rows}×${block.cols}`;
-  const [squares, sum] = await Promise.all([
-    compiledPipeline(device, {
+  const summation = await prepareSummation(device, {
+    label: `frobenius ${count} blocks of ${block.rows}×${block.cols}`,
+    kernel: {
       code: withPrelude(normSquaresWgsl, `alias Elem = ${vectorWidth === 4 ? "vec4f" : "f32"};`),
       entryPoint: "norm_squares",
       constants: { WORKGROUP: SQUARES_WORKGROUP },
-    }),
-    sumPipeline(device),
-  ]);
-  const uniforms = createUniformSlices(
-    device,
-    label,
-    plan.blocks.flatMap(({ tiles, levels, y }) => [
-      ...tiles.map((tile) => squaresUniforms(plan, tile)),
-      ...levels.map((level, i) => sumUniforms(level, 0, i === levels.length - 1 ? y.base : 0)),
-    ]),
-  );
-  const scratch = [0, 1].map(() =>
-    device.createBuffer({
-      label,
-      size: plan.scratchElements * Float32Array.BYTES_PER_ELEMENT,
-      usage: BufferUsage.STORAGE,
-    }),
-  );
-  let closed = false;
-
-  return {
-    plan,
-    record(encoder, { input, norms }) {
-      if (closed) throw new ClosedError(`${label} has been disposed of`);
-      requireBuffer("input", input, plan.input);
-      requireBuffer("norms", norms, plan.norms);
-      const pass = encoder.beginComputePass({ label });
-      let slice = 0;
-      const dispatch = (
-        pipeline: GPUComputePipeline,
-        from: GPUBufferBinding,
-        to: GPUBufferBinding,
-        workgroups: number,
-      ) => {
-        const group = device.createBindGroup({
-          label,
-          layout: pipeline.getBindGroupLayout(0),
-          entries: [uniforms.at(slice++), from, to].map((resource, binding) => ({
-            binding,
-            resource,
-          })),
-        });
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, group);
-        pass.dispatchWorkgroups(workgroups);
-      };
-      for (const { tiles, levels, y } of plan.blocks) {
-        const partials = { buffer: scratch[0]!, size: 4 * levels[0]!.count };
-        for (const tile of tiles) {
-          const workgroups = Math.ceil(plan.sums / SQUARES_WORKGROUP);
-          dispatch(squares, bindingOf(input, tile.x), partials, workgroups);
-        }
-        for (const [i, level] of levels.entries()) {
-          const lengths = levelLengths(level);
-          const from = { buffer: scratch[i % 2]!, size: 4 * lengths.from };
-          const between = { buffer: scratch[(i + 1) % 2]!, size: 4 * lengths.to };
-          const to = i === levels.length - 1 ? bindingOf(norms, y) : between;
-          dispatch(sum, from, to, sumWorkgroups(level));
-        }
-      }
-      pass.end();
     },
-    [Symbol.dispose]() {
-      closed = true;
-      uniforms[Symbol.dispose]();
-      for (const buffer of scratch) buffer.destroy();
-    },
-  };
+    parts: plan.blocks,
+    scratchElements: plan.scratchElements,
+    stored: { input: plan.input, norms: plan.norms },
+    results: "norms",
+    uniformsOf: (tile) => squaresUniforms(plan, tile),
+    readsOf: (tile, { input }) => [bindingOf(input, tile.x)],
+    workgroupsOf: () => Math.ceil(plan.sums / SQUARES_WORKGROUP),
+  });
+  return { plan, ...summation };
 }
 
 /** The shader's `Part`, which counts Elems. */

@@ -143,15 +143,23 @@ function canRun(
 function requireConfig(family: GemmFamily, config: GemmConfig): void {
   const wrong = wrongParameter(family, config);
   if (wrong !== undefined) {
-    const values = gemmKernels[family].parameters[wrong];
+    const { parameters } = gemmKernels[family];
+    const values = Object.hasOwn(parameters, wrong) && `one of ${parameters[wrong]!.join(", ")}`;
+    const rule = Object.hasOwn(RULES, wrong) ? RULES[wrong] : values;
     throw new InputError(
-      values
-        ? `config.${wrong} of family "${family}" must be one of ${values.join(", ")}, got ${config[wrong]}`
+      rule
+        ? `config.${wrong} of family "${family}" must be ${rule}, got ${config[wrong]}`
         : `family "${family}" has no parameter ${wrong}; it has ` +
-            [...Object.keys(gemmKernels[family].parameters), "splits", "pack"].join(", "),
+            [...Object.keys(parameters), ...Object.keys(RULES)].join(", "),
     );
   }
 }
+
+/** Of the parameters that every family takes. */
+const RULES: Readonly<Record<string, string>> = {
+  splits: "an integer of at least 1",
+  pack: "0 or 1",
+};
 
 function wrongParameter(family: GemmFamily, config: GemmConfig): string | undefined {
   const { parameters } = gemmKernels[family];
@@ -160,7 +168,7 @@ function wrongParameter(family: GemmFamily, config: GemmConfig): string | undefi
       ? !(Number.isSafeInteger(value) && value >= 1)
       : name === "pack"
         ? value !== 0 && value !== 1
-        : !parameters[name]?.includes(value),
+        : !(Object.hasOwn(parameters, name) && parameters[name]!.includes(value)),
   )?.[0];
 }
 

@@ -3,7 +3,7 @@
  * describes it; gemm-families.ts lists them.
  */
 
-import { type SubgroupMatrix, subgroupMatricesOf } from "./device-adapters.ts";
+import { isSoftware, type SubgroupMatrix, subgroupMatricesOf } from "./device-adapters.ts";
 import type { KernelLimits } from "./tiling.ts";
 
 /** C (m×n) = A (m×k) · B (k×n). */
@@ -96,6 +96,11 @@ export interface GemmKernel {
   /** WGSL; the host replaces the first line. */
   readonly code: string;
   readonly entryPoint: string;
+  /**
+   * True where a dispatch sums its part of k by itself and then adds it to C. Otherwise sums begin with what
+   * C holds, and it makes no difference, to the last bit, how k is cut.
+   */
+  readonly sumsApart?: boolean;
   /** True where the shader is told whether all that it reads along k comes in whole quads. */
   readonly wholeQuads?: boolean;
   /** Directives that the first line begins with. */
@@ -141,15 +146,13 @@ const LEAST_SHARED_BYTES = 16_384;
 
 /** Reads a device, or whatever stands for one in a test. */
 export function kernelFacts({ limits, features, adapterInfo = {} }: GemmDevice): KernelFacts {
-  const { vendor = "", architecture = "", description = "", isFallbackAdapter } = adapterInfo;
+  const { vendor = "", architecture = "" } = adapterInfo;
   const { subgroupMinSize = 0, subgroupMaxSize = 0 } = adapterInfo;
   const fixed = subgroupMinSize > 0 && subgroupMinSize === subgroupMaxSize;
   return {
     vendor,
     architecture,
-    software:
-      isFallbackAdapter ??
-      /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${architecture} ${description}`),
+    software: isSoftware(adapterInfo),
     lanes: features?.has("subgroups") && fixed ? subgroupMinSize : undefined,
     largestSubgroup: subgroupMaxSize,
     subgroupMatrices: subgroupMatricesOf(adapterInfo),

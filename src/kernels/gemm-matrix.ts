@@ -65,6 +65,7 @@ export const gemmMatrix: GemmKernel = {
   enables:
     "enable f16; enable subgroups; enable subgroup_size_control; " +
     "enable chromium_experimental_subgroup_matrix;",
+  sumsApart: true,
   parameters: {
     SUBGROUPS_M: [1, 2, 4],
     SUBGROUPS_N: [1, 2, 4],
@@ -157,9 +158,13 @@ export function matrixShape(facts: KernelFacts): MatrixShape | undefined {
   return first && { m: first.m, k: first.k, n: first.n };
 }
 
-/** Roundings on the way of a product of halves through a sum over `length` of k, each at most u. */
+/**
+ * Roundings on the way of a product of halves through a sum over `length` of k, each at most u. What the
+ * hardware does within one step of K is its own affair: at worst it adds the products four at a time, and
+ * of four products and the sum so far cuts each off at the place of the largest, which is 2·(4 + 2)u.
+ */
 export function matrixRoundings(length: number, K: number): number {
-  return 2 * (K + 2) * Math.ceil(length / K);
+  return 2 * (K + 2 * Math.ceil(K / 4)) * Math.ceil(length / K);
 }
 
 /**

@@ -1,4 +1,7 @@
-import { InputError, ShapeError } from "../core/errors.ts";
+import { z } from "zod";
+
+import { InputError } from "../core/errors.ts";
+import { requireOptions } from "../core/options.ts";
 import { gemmFamilies } from "./gemm-families.ts";
 import type { GemmConfig, GemmFamily, GemmPrecision } from "./gemm-family.ts";
 import type { GemmTuning } from "./tuning.ts";
@@ -8,7 +11,7 @@ export interface GemmOptions {
   /**
    * What A and B are stored as: float32, the default, or halves ("f16"). C is float32, and so are products
    * and sums. Halves of less than 2^-14 may count as 0. "f32-split" is for float32 on tensor cores, each
-   * element as a pair of halves: see gemm-matrix.ts for what it guarantees.
+   * element as a pair of halves; `prepareGemm` says what each guarantees.
    */
   readonly precision?: GemmPrecision;
   /** A is stored k×m. Default false. */
@@ -18,8 +21,11 @@ export interface GemmOptions {
   /** The kernel; "auto", the default, chooses by device and shape. */
   readonly family?: "auto" | GemmFamily;
   /**
-   * Parameters of the kernel that are not to be the planner's choice. Each family has its own, besides
-   * `splits`: in how many parts k is summed. Goes with a family.
+   * Parameters of the kernel that are not to be the planner's choice. Every family takes `splits`, in how
+   * many parts k is summed, and `pack`, 1 where a float32 B of odd rows is to be copied to whole quads first.
+   * With a family its own: "tiled" ROWS, QUADS, THREADS_M, THREADS_N, DEPTH, STAGES, SWIZZLE; "register"
+   * ROWS, QUADS, THREADS_M, THREADS_N; "subgroup" ROWS, QUADS; "vector" LANES, ROWS; "matrix" SUBGROUPS_M,
+   * SUBGROUPS_N, ROWS, COLS, STEPS, STAGES, SWIZZLE, CHUNK. The shaders' headers explain them.
    */
   readonly config?: GemmConfig;
   /** What was found fastest on this device, for "auto". */
@@ -49,26 +55,59 @@ export interface GemmBatch {
   readonly strides?: { readonly a?: number; readonly b?: number; readonly c?: number };
 }
 
-/**
- * @throws {InputError} for an option that is out of range, by name.
- * @throws {ShapeError} for a batch without products.
- */
+const PRECISIONS = ["f32", "f16", "f32-split"] as const;
+const count = "must be an integer of at least 0";
+const elements = z.number(count).int(count).min(0, count);
+const truth = z.boolean("must be true or false").optional();
+const perMatrix = z.strictObject({
+  a: elements.optional(),
+  b: elements.optional(),
+  c: elements.optional(),
+});
+const families = ["auto", ...gemmFamilies] as const;
+const positive = "must be a number above 0";
+const atLeastOne = "must be an integer of at least 1";
+
+const schema = z.strictObject({
+  precision: z.enum(PRECISIONS, `must be one of ${quoted(PRECISIONS)}`).optional(),
+  transposeA: truth,
+  transposeB: truth,
+  family: z.enum(families, `must be one of ${quoted(families)}`).optional(),
+  config: z.record(z.string(), z.number("must be a number")).optional(),
+  tuned: z.looseObject({}, "must be a GemmTuning").optional(),
+  strides: perMatrix.optional(),
+  offsets: perMatrix.optional(),
+  batch: z
+    .strictObject(
+      {
+        count: z.number(atLeastOne).int(atLeastOne).min(1, atLeastOne),
+        strides: perMatrix.optional(),
+      },
+      "must be { count, strides? }",
+    )
+    .optional(),
+  accumulate: truth,
+  maxFlopsPerPass: z
+    .number(positive)
+    .positive(positive)
+    .or(z.literal(Number.POSITIVE_INFINITY))
+    .optional(),
+});
+
+/** @throws {InputError} for an option that is unknown or out of range, by name. */
 export function requireKnownOptions(options: GemmOptions): void {
-  const { precision = "f32", family = "auto", maxFlopsPerPass = 1, config, batch } = options;
-  if (!["f32", "f16", "f32-split"].includes(precision)) {
-    throw new InputError(`precision must be "f32", "f16" or "f32-split", got ${String(precision)}`);
+  requireOptions(schema, options);
+  const { family = "auto", config } = options;
+  if (config && family === "auto" && Object.keys(config).some((name) => !COMMON.includes(name))) {
+    throw new InputError(
+      `config must go with a family, as each has parameters of its own besides ${COMMON.join(", ")}`,
+    );
   }
-  if (family !== "auto" && !gemmFamilies.includes(family)) {
-    const known = ["auto", ...gemmFamilies].join(", ");
-    throw new InputError(`family must be one of ${known}, got ${String(family)}`);
-  }
-  if (config && family === "auto" && Object.keys(config).some((name) => name !== "splits")) {
-    throw new InputError("config must go with a family: each has parameters of its own");
-  }
-  if (!(maxFlopsPerPass > 0)) {
-    throw new InputError(`maxFlopsPerPass must be positive, got ${String(maxFlopsPerPass)}`);
-  }
-  if (batch && !(Number.isSafeInteger(batch.count) && batch.count >= 1)) {
-    throw new ShapeError(`batch.count must be a positive integer, got ${String(batch.count)}`);
-  }
+}
+
+/** Parameters that every family takes. */
+const COMMON = ["splits", "pack"];
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(", ");
 }

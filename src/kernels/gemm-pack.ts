@@ -3,9 +3,11 @@
  * A and B costs as often as a tile of C is made; the copy costs once.
  */
 
+import { dispatchWith } from "./dispatch.ts";
 import { BufferUsage } from "./gpu-constants.ts";
 import { bindingOf } from "./kernel-buffers.ts";
 import { compiledPipeline } from "./pipelines.ts";
+import { allocated } from "./prepared.ts";
 import { gemmPackWgsl } from "./shaders.generated.ts";
 import {
   type BindingWindow,
@@ -61,7 +63,11 @@ export function planPack(
   return { source, packed: { rows, cols, rowStride: cols, offset: 0 }, window, workgroups };
 }
 
-/** Compiles a plan for the device it was made for, and allocates the copy. */
+/**
+ * Compiles a plan for the device it was made for, and allocates the copy.
+ *
+ * @throws {DeviceLimitError} when the device has no memory for it.
+ */
 export async function preparePack(device: GPUDevice, plan: PackPlan): Promise<PreparedPack> {
   const { source, window, workgroups } = plan;
   const label = `pack ${source.rows}×${source.cols}`;
@@ -70,33 +76,33 @@ export async function preparePack(device: GPUDevice, plan: PackPlan): Promise<Pr
     entryPoint: "gemm_pack",
     constants: { WORKGROUP },
   });
-  const packed = device.createBuffer({
-    label,
-    size: packedBytes(plan),
-    usage: BufferUsage.STORAGE,
-  });
-  const uniforms = createUniformSlices(device, label, [
-    Uint32Array.of(source.rows, source.cols, window.base, source.rowStride, plan.packed.cols / 4),
-  ]);
+  const { made, allocation } = await allocated(device, "a copy for a gemm", (memory) => ({
+    packed: memory.create(device, { label, size: packedBytes(plan), usage: BufferUsage.STORAGE }),
+    uniforms: createUniformSlices(
+      device,
+      label,
+      [
+        Uint32Array.of(
+          source.rows,
+          source.cols,
+          window.base,
+          source.rowStride,
+          plan.packed.cols / 4,
+        ),
+      ],
+      memory,
+    ),
+  }));
+  const { packed, uniforms } = made;
   return {
     packed,
     record(encoder, buffer) {
       const resources = [uniforms.at(0), bindingOf(buffer, window), { buffer: packed }];
-      const group = device.createBindGroup({
-        label,
-        layout: pipeline.getBindGroupLayout(0),
-        entries: resources.map((resource, binding) => ({ binding, resource })),
-      });
       const pass = encoder.beginComputePass({ label });
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(...workgroups);
+      dispatchWith(device, pass, { label, pipeline, resources, workgroups });
       pass.end();
     },
-    [Symbol.dispose]() {
-      uniforms[Symbol.dispose]();
-      packed.destroy();
-    },
+    [Symbol.dispose]: () => allocation[Symbol.dispose](),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   type GemmConfig,
   type GemmDevice,
   type GemmFamily,
+  type GemmKernel,
   type GemmPrecision,
   type GemmProblem,
   type GemmShape,
@@ -93,7 +94,7 @@ export function planGemm(
   const { family, config, setup } = settle(problem, facts, {
     family: wanted === "auto" ? undefined : wanted,
     config: options.config,
-    tuned: options.tuned?.choices[gemmBucket(shape, options)],
+    tuned: options.tuned?.choices?.[gemmBucket(shape, options)],
   });
   const { granule } = setup;
   const products = batch?.count ?? 1;
@@ -108,6 +109,7 @@ export function planGemm(
     maxFlops: options.maxFlopsPerPass ?? Number.POSITIVE_INFINITY,
     limits,
     longestSum: setup.longestSum ?? Number.POSITIVE_INFINITY,
+    sumsApart: kernel.sumsApart ?? false,
     roundings: kernel.roundings && ((length) => kernel.roundings!(length, problem, facts)),
   });
   const { scratchBytes, roundings } = cut;
@@ -115,6 +117,7 @@ export function planGemm(
     (config.pack ?? choosePack(family, problem, facts)) === 1
       ? planCopy(given, problem, cut.tiles, limits)
       : undefined;
+  if (options.config?.pack === 1) requireCopied(problem, pack, kernel);
   const tiles = split ? onOctets(cut.tiles) : pack ? onCopy(cut.tiles, pack) : cut.tiles;
 
   // Where a window happens to begin between two vectors, its matrix is read element by element.
@@ -173,6 +176,20 @@ function planCopy(
   const wholeQuads = tiles.every((tile) => tile.k.first % 4 === 0 && tile.n.first % 4 === 0);
   if (!plain || !wholeQuads || aligned.b) return undefined;
   return planPack(b.stored, { rows: roundUp(shape.k), cols: roundUp(shape.n) }, limits);
+}
+
+/** A copy that the caller demands is made, or not needed. */
+function requireCopied(
+  { aligned }: GemmProblem,
+  pack: PackPlan | undefined,
+  { wholeQuads }: GemmKernel,
+): void {
+  if ((!pack && !aligned.b) || !wholeQuads) {
+    throw new DeviceLimitError(
+      "config.pack is 1, but only a float32 B of one product that is stored k×n and fits a binding " +
+        'can be copied, and only for the families "register", "subgroup" and "vector"',
+    );
+  }
 }
 
 /** Tiles that read the copy of B, whose zeros they need to see. */

@@ -6,6 +6,7 @@ export const gemmVector: GemmKernel = {
   code: gemmVectorWgsl,
   entryPoint: "gemm_vector",
   wholeQuads: true,
+  sumsApart: true,
   parameters: { LANES: [4, 8, 16, 32, 64, 128], ROWS: [1, 2, 4, 8, 16] },
   obstacle: () => undefined,
   quads: ({ transposeA }) => ({ a: !transposeA, b: true, c: true }),

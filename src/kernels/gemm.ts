@@ -1,14 +1,15 @@
 import { ClosedError, InputError } from "../core/errors.ts";
+import { dispatchWith } from "./dispatch.ts";
 import { gemmKernels } from "./gemm-families.ts";
 import { preparePack } from "./gemm-pack.ts";
 import type { GemmPlan } from "./gemm-plan.ts";
 import { prepareReduction } from "./gemm-reduce.ts";
 import type { GemmTile } from "./gemm-tiles.ts";
-import { BufferUsage } from "./gpu-constants.ts";
 import { prepareSplit } from "./halves-split.ts";
 import { bindingOf, requireBuffer } from "./kernel-buffers.ts";
 import { compiledPipeline, withPrelude } from "./pipelines.ts";
-import { createUniformSlices } from "./uniform-slices.ts";
+import { allPrepared } from "./prepared.ts";
+import { createUniformSlices, type UniformSlices } from "./uniform-slices.ts";
 
 /**
  * The matrices of one GEMM, laid out as the plan says; each may be longer than it needs. C is in a
@@ -43,20 +44,25 @@ export interface PreparedGemm extends Disposable {
 /**
  * Compiles a plan for the device it was made for. The pipeline is shared with every plan of the same
  * kernel on that device. Dispose of the result after the last submit that uses it; the buffers
- * remain the caller's. It owns `plan.scratchBytes` of device memory, and `splitBytes` of each operand
- * where the plan splits them.
+ * remain the caller's. It owns device memory: `plan.scratchBytes`, `splitBytes` of each operand where the
+ * plan splits them, and the copy of B where the plan has one.
  *
  * With γ_r for r = `plan.roundings`, Ĉ is within γ_r |A||B| of A·B element by element, and within
- * γ_{r+1} (|C| + |A||B|) of C + A·B where the plan accumulates, absent underflow and overflow. A and B
+ * γ_{r+1} (|C| + |A||B|) of C + A·B where the plan accumulates, absent underflow and overflow: a device
+ * may take float32 below 2^-126 for 0, as operand and as result. A and B
  * are what is stored: halves are exact, but for those below 2^-14, which a device may take for 0. With
  * the precision "f32-split" k·2^-36 μ_i ν_j comes on top, μ_i being the largest |element| of row i of A
  * and ν_j that of column j of B, and NaN or ±Inf in a row or a column makes all of that of C NaN.
+ *
+ * @throws {DeviceLimitError} when the device has no memory for what the plan needs.
+ * @throws whatever the device says when it does not compile the kernel. Nothing stays behind either way.
  */
 export async function prepareGemm(device: GPUDevice, plan: GemmPlan): Promise<PreparedGemm> {
   const { code, entryPoint } = gemmKernels[plan.family];
   const { m, k, n } = plan.shape;
   const label = `${entryPoint} ${m}×${k}×${n}`;
-  const [fresh, adding, reduction, splitA, splitB, packB] = await Promise.all([
+  const [uniforms, fresh, adding, reduction, splitA, splitB, packB] = await allPrepared([
+    makeUniforms(),
     pipelineFor(false),
     pipelineFor(true),
     plan.scratchBytes > 0 ? prepareReduction(device, plan) : undefined,
@@ -64,14 +70,15 @@ export async function prepareGemm(device: GPUDevice, plan: GemmPlan): Promise<Pr
     plan.split && prepareSplit(device, plan.split.b),
     plan.pack && preparePack(device, plan.pack),
   ]);
-  const scratch = reduction && createScratch(device, plan, label);
-  const uniforms = createUniformSlices(
-    device,
-    label,
-    plan.tiles.map((tile) => uniformsOf(plan, tile)),
-  );
   let closed = false;
 
+  async function makeUniforms(): Promise<UniformSlices> {
+    return createUniformSlices(
+      device,
+      label,
+      plan.tiles.map((tile) => uniformsOf(plan, tile)),
+    );
+  }
   /** Compiled only where a tile needs it: most plans begin every sum at 0. */
   async function pipelineFor(accumulate: boolean): Promise<GPUComputePipeline | undefined> {
     if (plan.tiles.every((tile) => addsInPlace(tile) !== accumulate)) return undefined;
@@ -84,22 +91,15 @@ export async function prepareGemm(device: GPUDevice, plan: GemmPlan): Promise<Pr
   const dispatchTile = (pass: GPUComputePassEncoder, buffers: GemmBuffers, index: number) => {
     const tile = plan.tiles[index]!;
     const pipeline = (addsInPlace(tile) ? adding : fresh)!;
-    const resources: GPUBufferBinding[] = [
+    const resources = [
       uniforms.at(index),
       bindingOf(splitA?.halves ?? buffers.a, tile.a),
       bindingOf(splitB?.halves ?? packB?.packed ?? buffers.b, tile.b),
-      tile.slices && scratch ? { buffer: scratch } : bindingOf(buffers.c, tile.c),
+      tile.slices && reduction ? { buffer: reduction.scratch } : bindingOf(buffers.c, tile.c),
       ...[splitA, splitB].flatMap((split) => (split ? [{ buffer: split.maxima }] : [])),
     ];
-    const group = device.createBindGroup({
-      label,
-      layout: pipeline.getBindGroupLayout(0),
-      entries: resources.map((resource, binding) => ({ binding, resource })),
-    });
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, group);
-    pass.dispatchWorkgroups(...tile.workgroups);
-    if (scratch) reduction?.dispatch(pass, { scratch, c: buffers.c }, index);
+    dispatchWith(device, pass, { label, pipeline, resources, workgroups: tile.workgroups });
+    reduction?.dispatch(pass, buffers.c, index);
   };
   const recordTiles = (
     encoder: GPUCommandEncoder,
@@ -136,17 +136,8 @@ export async function prepareGemm(device: GPUDevice, plan: GemmPlan): Promise<Pr
       splitA?.[Symbol.dispose]();
       splitB?.[Symbol.dispose]();
       packB?.[Symbol.dispose]();
-      scratch?.destroy();
     },
   };
-}
-
-function createScratch(device: GPUDevice, plan: GemmPlan, label: string): GPUBuffer {
-  return device.createBuffer({
-    label: `${label} slices`,
-    size: plan.scratchBytes,
-    usage: BufferUsage.STORAGE,
-  });
 }
 
 /** Slices begin at 0 in memory of their own, and what they add up to is added to C afterwards. */
@@ -163,9 +154,9 @@ function uniformsOf(plan: GemmPlan, tile: GemmTile): Uint32Array {
   const lines = { a: plan.split?.a.lineStride ?? 0, b: plan.split?.b.lineStride ?? 0 };
   const ofC = slices
     ? {
-        base: 0,
+        base: slices.first * m.count * slices.rowStride,
         stride: slices.rowStride,
-        batch: slices.count * m.count * slices.rowStride,
+        batch: slices.total * m.count * slices.rowStride,
         slice: m.count * slices.rowStride,
       }
     : { base: tile.c.base, stride: plan.c.rowStride, batch: plan.c.batch?.stride ?? 0, slice: 0 };

@@ -1,5 +1,5 @@
 /**
- * The flags of the WebGPU specification. Browsers have them as globals, but Node has them only once
+ * The flags of the WebGPU specification (`GPUBufferUsage`) that kernels need. Browsers have them as globals, but Node has them only once
  * this package has loaded Dawn itself, and a caller's device may come from elsewhere.
  */
 export const BufferUsage = {

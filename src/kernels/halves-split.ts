@@ -6,10 +6,12 @@
  */
 
 import { ClosedError } from "../core/errors.ts";
+import { dispatchWith } from "./dispatch.ts";
 import { BufferUsage } from "./gpu-constants.ts";
 import { spread } from "./halves-convert.ts";
 import { bindingOf, requireBuffer } from "./kernel-buffers.ts";
 import { compiledPipeline } from "./pipelines.ts";
+import { allocated } from "./prepared.ts";
 import { lineMaximaWgsl, splitHalvesWgsl } from "./shaders.generated.ts";
 import {
   type BindingWindow,
@@ -154,6 +156,8 @@ export function splitBytes({ halves, lines, lineStride }: SplitPlan): {
  * Compiles a plan for the device it was made for and allocates `splitBytes` of it. Dispose of the result
  * after the last submit that uses it.
  *
+ * @throws {DeviceLimitError} when the device has no memory for it.
+ *
  * With y = x·2^(14-e), |y − high − low/2^11| ≤ 2^-23 |y| + 2^-25, and 2^-25 is at most 2^-39 of the
  * largest |y| of the line. No half is subnormal. The same bits on every device.
  */
@@ -174,28 +178,16 @@ export async function prepareSplit(device: GPUDevice, plan: SplitPlan): Promise<
   ]);
   const bytes = splitBytes(plan);
   const usage = BufferUsage.STORAGE | BufferUsage.COPY_DST | BufferUsage.COPY_SRC;
-  const halves = device.createBuffer({ label: `${label}: pairs`, size: bytes.halves, usage });
-  const maxima = device.createBuffer({ label: `${label}: maxima`, size: bytes.maxima, usage });
-  const uniforms = {
-    maxima: createUniformSlices(device, label, plan.tiles.map(maximaUniforms(plan))),
-    pairs: createUniformSlices(device, label, plan.tiles.map(pairsUniforms(plan))),
-  };
+  const { made, allocation } = await allocated(device, "pairs of halves", (memory) => ({
+    halves: memory.create(device, { label: `${label}: pairs`, size: bytes.halves, usage }),
+    maxima: memory.create(device, { label: `${label}: maxima`, size: bytes.maxima, usage }),
+    uniforms: {
+      maxima: createUniformSlices(device, label, plan.tiles.map(maximaUniforms(plan)), memory),
+      pairs: createUniformSlices(device, label, plan.tiles.map(pairsUniforms(plan)), memory),
+    },
+  }));
+  const { halves, maxima, uniforms } = made;
   let closed = false;
-
-  const dispatch = (
-    pass: GPUComputePassEncoder,
-    pipeline: GPUComputePipeline,
-    resources: readonly GPUBufferBinding[],
-    workgroups: readonly [number, number, number],
-  ) => {
-    const group = device.createBindGroup({
-      label,
-      layout: pipeline.getBindGroupLayout(0),
-      entries: resources.map((resource, binding) => ({ binding, resource })),
-    });
-    pass.setBindGroup(0, group);
-    pass.dispatchWorkgroups(...workgroups);
-  };
 
   return {
     plan,
@@ -206,27 +198,24 @@ export async function prepareSplit(device: GPUDevice, plan: SplitPlan): Promise<
       requireBuffer("floats", floats, plan.floats);
       encoder.clearBuffer(maxima);
       const pass = encoder.beginComputePass({ label });
-      pass.setPipeline(maximaPipeline);
       for (const [i, tile] of plan.tiles.entries()) {
         const source = bindingOf(floats, tile.floats);
         const resources = [uniforms.maxima.at(i), source, { buffer: maxima }];
-        dispatch(pass, maximaPipeline, resources, tile.workgroups.maxima);
+        const { maxima: workgroups } = tile.workgroups;
+        dispatchWith(device, pass, { label, pipeline: maximaPipeline, resources, workgroups });
       }
-      pass.setPipeline(pairsPipeline);
       for (const [i, tile] of plan.tiles.entries()) {
         const source = bindingOf(floats, tile.floats);
         const target = bindingOf(halves, tile.halves);
         const resources = [uniforms.pairs.at(i), source, { buffer: maxima }, target];
-        dispatch(pass, pairsPipeline, resources, tile.workgroups.pairs);
+        const { pairs: workgroups } = tile.workgroups;
+        dispatchWith(device, pass, { label, pipeline: pairsPipeline, resources, workgroups });
       }
       pass.end();
     },
     [Symbol.dispose]() {
       closed = true;
-      uniforms.maxima[Symbol.dispose]();
-      uniforms.pairs[Symbol.dispose]();
-      halves.destroy();
-      maxima.destroy();
+      allocation[Symbol.dispose]();
     },
   };
 }

@@ -52,9 +52,11 @@ export type {
   GemmShape,
 } from "./gemm-family.ts";
 export type { GemmBatch, GemmOptions } from "./gemm-options.ts";
+export type { PackPlan } from "./gemm-pack.ts";
 export { type GemmPlan, gemmCandidates, planGemm } from "./gemm-plan.ts";
 export { gemmReference } from "./gemm-reference.ts";
 export type { GemmSlices, GemmTile } from "./gemm-tiles.ts";
+export { BufferUsage, MAP_READ_MODE } from "./gpu-constants.ts";
 export { fromHalves, toHalves } from "./halves.ts";
 export {
   type HalvesBuffers,

@@ -1,6 +1,10 @@
+import { z } from "zod";
 import type { BlockShape } from "../core/blocks.ts";
-import { DeviceLimitError, InputError } from "../core/errors.ts";
+import { DeviceLimitError } from "../core/errors.ts";
+import { requireOptions } from "../core/options.ts";
+import { integer, offsetsOf } from "./combine-options.ts";
 import type { CombineDevice } from "./combine-plan.ts";
+import { isSoftware } from "./device-adapters.ts";
 import { lineWindow, planSums, type SumLevel } from "./reduction-sums.ts";
 import {
   type BindingWindow,
@@ -22,6 +26,15 @@ export interface ProjectionOptions {
   /** Elements before the first of each buffer. Default 0. */
   readonly offsets?: { readonly x?: number; readonly r?: number; readonly y?: number };
 }
+
+const projectionOptionsSchema = z.strictObject(
+  {
+    vectors: z.literal([1, 2, 3, 4], "must be 1, 2, 3 or 4").optional(),
+    rowStride: integer.optional(),
+    offsets: offsetsOf("x", "r", "y").optional(),
+  },
+  "must be an object",
+);
 
 /** A part of X's rows and columns times a part of r: partial sums of every row. */
 export interface ProjectionTile {
@@ -72,7 +85,7 @@ const MAX_SUMS = 64;
  * bits.
  *
  * @throws {ShapeError} when X is empty or its rows overlap.
- * @throws {InputError} when there are not 1 to 4 vectors or an offset is negative.
+ * @throws {InputError} when an option is unknown or breaks its rule.
  * @throws {DeviceLimitError} when a buffer is too long for the device, or a row for its bindings.
  */
 export function planProjection(
@@ -83,10 +96,8 @@ export function planProjection(
   const { rows, cols } = shape;
   requireCount("shape.rows", rows);
   requireCount("shape.cols", cols);
+  requireOptions(projectionOptionsSchema, options);
   const { vectors = 1, rowStride = cols, offsets = {} } = options;
-  if (![1, 2, 3, 4].includes(vectors)) {
-    throw new InputError(`vectors must be 1, 2, 3 or 4, got ${vectors}`);
-  }
   const { limits } = device;
   const x = { rows, cols, rowStride, offset: offsets.x ?? 0 };
   const r = { rows: cols, cols: vectors, rowStride: vectors, offset: offsets.r ?? 0 };
@@ -100,12 +111,12 @@ export function planProjection(
   const most = limits.maxComputeWorkgroupsPerDimension * PROJECTION_WORKGROUP;
   const fitting = fitPart(shape, rowStride, Math.min(capacity, together));
   const colSpans = split(cols, fitting.cols);
-  const software = device.adapterInfo?.isFallbackAdapter === true;
+  const software = isSoftware(device.adapterInfo);
   const sums = Math.min(
     Math.ceil(colSpans[0]!.count / (software ? PER_SUM.software : PER_SUM.gpu)),
     MAX_SUMS,
     Math.floor(together / colSpans.length),
-    ...colSpans.map((span) => span.count),
+    colSpans.at(-1)!.count, // the shortest
   );
   if (!(sums >= 1)) {
     throw new DeviceLimitError(

@@ -3,6 +3,9 @@ import type { GemmCandidate } from "./tuning.ts";
 /** Slices of k are no part of a family's grid: any number will do, and doubling is a step. */
 const SPLITS = "splits";
 
+/** The longest sum on tensor cores: larger is faster and less exact, and tuning trades no exactness away. */
+const LONGEST_SUM = "CHUNK";
+
 /**
  * The configurations one step away from a candidate in its family's grid: one parameter takes the next
  * larger or the next smaller of its values. Larger ones come first: start points err towards what every
@@ -25,11 +28,13 @@ export function neighbours(
     const current = config[name];
     if (current === undefined || name === SPLITS) continue;
     const scale = [...values].sort((x, y) => x - y);
-    add(
-      larger,
-      name,
-      scale.find((value) => value > current),
-    );
+    if (name !== LONGEST_SUM) {
+      add(
+        larger,
+        name,
+        scale.find((value) => value > current),
+      );
+    }
     add(
       smaller,
       name,

@@ -1,6 +1,7 @@
 /**
- * @file Operands with which a product can be checked exactly. A holds whole numbers up to 2^12, or for
- * halves 2^11, and B holds -1, 0 and 1. Then every product a·b is exact, and so is every partial sum as
+ * @file Operands with which a product can be checked exactly. Of each a·b one factor is a whole number up
+ * to 2^12, or for halves 2^11, and the other -1, 0 or 1; which one is which changes from one step of k to
+ * the next, so that every part of a split operand counts. Then every product a·b is exact, and so is every partial sum as
  * long as it is below 2^24, in whatever order a kernel adds: a random walk of k such terms stays
  * below that, by more than 8 standard deviations, up to k = 10^6. So a right kernel has no rounding
  * error, and C·r = A·(B·r) holds to the last bit for any r of whole numbers; all sums are below 2^53.
@@ -48,7 +49,7 @@ export function fillOperands(
   const [rowsOfB, colsOfB] = transposeB ? [n, k] : [k, n];
   for (let row = 0; row < rowsOfB; row++) {
     for (let col = 0; col < colsOfB; col++) {
-      const value = (random() % 3) - 1;
+      const value = (transposeB ? col : row) % 2 === 0 ? unit(random) : whole(random, size);
       writeB(row * colsOfB + col, value);
       if (transposeB) br[col]! += value * r[row]!;
       else br[row]! += value * r[col]!;
@@ -60,13 +61,21 @@ export function fillOperands(
   const [rowsOfA, colsOfA] = transposeA ? [k, m] : [m, k];
   for (let row = 0; row < rowsOfA; row++) {
     for (let col = 0; col < colsOfA; col++) {
-      const value = (random() % (2 * size)) - size;
+      const value = (transposeA ? row : col) % 2 === 0 ? whole(random, size) : unit(random);
       writeA(row * colsOfA + col, value);
       if (transposeA) expected[col]! += value * br[row]!;
       else expected[row]! += value * br[col]!;
     }
   }
   return { r, expected };
+}
+
+function unit(random: () => number): number {
+  return (random() % 3) - 1;
+}
+
+function whole(random: () => number, size: number): number {
+  return (random() % (2 * size)) - size;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { BufferUsage } from "./gpu-constants.ts";
+import { Allocation } from "./prepared.ts";
 import type { KernelLimits } from "./tiling.ts";
 
 /** Small blocks of u32 uniforms in one buffer, one a dispatch, written once. */
@@ -7,15 +8,19 @@ export interface UniformSlices extends Disposable {
   at(index: number): GPUBufferBinding;
 }
 
-/** Uploads `blocks`, all of one length. The buffer lives until the result is disposed of. */
+/**
+ * Uploads `blocks`, all of one length. The buffer lives until the result, or the allocation that it is made
+ * in, is disposed of.
+ */
 export function createUniformSlices(
   device: GPUDevice,
   label: string,
   blocks: readonly Uint32Array[],
+  allocation: Allocation = new Allocation(),
 ): UniformSlices {
   const sizeBytes = blocks[0]!.byteLength;
   const strideBytes = sliceStride(sizeBytes, device.limits);
-  const buffer = device.createBuffer({
+  const buffer = allocation.create(device, {
     label,
     size: blocks.length * strideBytes,
     usage: BufferUsage.UNIFORM,

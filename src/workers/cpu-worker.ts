@@ -1,12 +1,13 @@
+import { z } from "zod";
 import {
   ClosedError,
   DeviceLimitError,
   DeviceLostError,
   describeReason,
-  InputError,
   NoDeviceError,
 } from "../core/errors.ts";
 import type { Matrix } from "../core/matrix.ts";
+import { requireOptions } from "../core/options.ts";
 import type { ComputeWorker, MultiplyTaskOptions, ProductShape, Task } from "../core/worker.ts";
 import { Job } from "./job.ts";
 import { asLimitError, packedCopy } from "./operands.ts";
@@ -14,6 +15,7 @@ import { isOrtInstalled } from "./ort-installed.ts";
 import { panelRoundings, planNativePanels, planPanels } from "./panels.js";
 import { type GemmThread, startGemmThread } from "./thread.ts";
 import type { CpuArithmetic, LentOperands, ThreadAnswer } from "./thread-messages.ts";
+import { workerOptionsSchema } from "./worker-options.ts";
 
 export interface CpuWorkerOptions {
   /** What results and messages call this worker. */
@@ -35,6 +37,10 @@ export interface CpuComputeWorker extends ComputeWorker {
   describe(): Promise<CpuArithmetic>;
 }
 
+const optionsSchema = workerOptionsSchema({
+  arithmetic: z.enum(["auto", "wasm", "native"], 'must be "auto", "wasm" or "native"').optional(),
+});
+
 /**
  * A worker that multiplies on the CPU: one thread, started at the first product, that runs a GEMM in
  * WebAssembly, which needs nothing of the system, or the native one of onnxruntime-node.
@@ -52,14 +58,11 @@ export interface CpuComputeWorker extends ComputeWorker {
  * - a NoDeviceError when the arithmetic is "native" and onnxruntime-node does not run here;
  * - a ClosedError when the worker is or has been disposed of.
  *
- * @throws {InputError} when there is no such arithmetic.
- * @throws {NoDeviceError} when it is "native" and onnxruntime-node is not installed, or this is no Node.
+ * @throws {InputError} for an option that breaks its rule.
+ * @throws {NoDeviceError} when the arithmetic is "native" and onnxruntime-node is not installed, or this is no Node.
  */
 export function createCpuWorker(options: CpuWorkerOptions): CpuComputeWorker {
-  const { id, arithmetic = "auto" } = options;
-  if (!["auto", "wasm", "native"].includes(arithmetic)) {
-    throw new InputError(`arithmetic must be "auto", "wasm" or "native", got "${arithmetic}"`);
-  }
+  const { id, arithmetic = "auto" } = requireOptions(optionsSchema, options);
   const installed = arithmetic !== "wasm" && isOrtInstalled();
   if (arithmetic === "native" && !installed) {
     throw new NoDeviceError(
@@ -94,7 +97,7 @@ export class CpuWorker implements CpuComputeWorker {
   readonly #wanted: "auto" | "wasm" | "native";
   /** What multiplies, once that is known. */
   #arithmetic: CpuArithmetic | undefined;
-  /** Why nothing can, if so. */
+  /** Why nothing can, if that is what a thread said last. */
   #unready: NoDeviceError | undefined;
   /** Who waits to be told. */
   readonly #asking: {
@@ -122,12 +125,11 @@ export class CpuWorker implements CpuComputeWorker {
     if (this.#arithmetic) return this.#arithmetic;
     if (this.#unready) throw this.#unready;
     this.#requireOpen();
-    const answer = new Promise<CpuArithmetic>((resolve, reject) => {
+    const thread = this.#thread ?? this.#start();
+    thread.keepAlive(true);
+    return new Promise((resolve, reject) => {
       this.#asking.push({ resolve, reject });
     });
-    this.#thread ??= this.#start();
-    this.#thread.keepAlive(true);
-    return answer;
   }
 
   async multiply(task: Task, options: MultiplyTaskOptions): Promise<Matrix> {
@@ -269,6 +271,7 @@ export class CpuWorker implements CpuComputeWorker {
     if (answer.type === "ready") {
       const { arithmetic } = answer;
       this.#arithmetic = arithmetic;
+      this.#unready = undefined; // that was an earlier thread
       for (const { resolve } of this.#asking.splice(0)) resolve(arithmetic);
     } else {
       const { error } = answer;

@@ -13,7 +13,11 @@ export interface OpenGpu {
   readonly software: boolean;
   readonly pool: BufferPool;
   readonly pace: Pace;
-  /** Which kernels were found fastest on it; undefined where it was never tuned. */
+  /**
+   * Which kernels were found fastest on it; undefined where it was never tuned. Settles within a second:
+   * with undefined where the cache has not answered by then. Read it anew for every product, as a
+   * later answer is there for later products.
+   */
   readonly tuning: Promise<GemmTuning | undefined>;
 }
 
@@ -132,13 +136,35 @@ export function leaseOf(options: GpuLeaseOptions): GpuLease {
   return lease;
 }
 
+/** A cache is a speed-up, and a disk or IndexedDB that hangs must not take the device with it. */
+const TUNING_PATIENCE_MS = 1000;
+
 function open(device: GPUDevice): OpenGpu {
   const { software } = describeDevice(device);
+  const loading = loadTuning(device); // never rejects
+  let tuning = withinMs(loading, TUNING_PATIENCE_MS);
+  void loading.then(() => {
+    tuning = loading;
+  });
   return {
     device,
     software,
     pool: new BufferPool(device),
     pace: new LearnedPace(software),
-    tuning: loadTuning(device),
+    get tuning() {
+      return tuning;
+    },
   };
+}
+
+/** Resolves as `promise` does, which must not reject, or with undefined after `ms`. Keeps no process alive. */
+function withinMs<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms, undefined);
+    timer.unref?.(); // browsers have no such method
+    void promise.then((value) => {
+      clearTimeout(timer);
+      resolve(value);
+    });
+  });
 }

@@ -1,10 +1,13 @@
-import { ClosedError, DeviceLostError } from "../core/errors.ts";
+import { z } from "zod";
+import { DeviceLostError } from "../core/errors.ts";
 import type { Matrix } from "../core/matrix.ts";
+import { requireOptions } from "../core/options.ts";
 import type { ComputeWorker, MultiplyTaskOptions, ProductShape, Task } from "../core/worker.ts";
 import { compileAhead, multiplyOnGpu } from "./gpu-gemm.ts";
 import { GpuLease, type GpuLeaseOptions, leaseOf, type OpenGpu } from "./gpu-lease.ts";
-import { Job } from "./job.ts";
-import { asLimitError, type GemmShape } from "./operands.ts";
+import type { Job } from "./job.ts";
+import { JobQueue } from "./job-queue.ts";
+import { workerOptionsSchema } from "./worker-options.ts";
 
 export interface GpuWorkerOptions {
   /** What results and messages call this worker. */
@@ -25,6 +28,17 @@ export interface GpuWorkerOptions {
 
 const DEFAULT_BUDGET_BYTES = { software: 256 * 2 ** 20, hardware: 2 ** 30 };
 
+const positive = "must be a finite number above 0";
+
+const optionsSchema = workerOptionsSchema({
+  device: z.custom(
+    (value) => value instanceof GpuLease || isDevice(value),
+    "must be a GPUDevice or a GpuLease",
+  ),
+  reopen: z.custom((value) => typeof value === "function", "must be a function").optional(),
+  taskBudgetBytes: z.number(positive).positive(positive).optional(),
+});
+
 /**
  * A worker that multiplies on a WebGPU device. Any number of them may share one device, whose queue
  * then runs their tasks in turns of about 50 ms.
@@ -40,82 +54,53 @@ const DEFAULT_BUDGET_BYTES = { software: 256 * 2 ** 20, hardware: 2 ** 30 };
  * - a DeviceLostError when the device is lost, for every pending task. Later tasks get the device that
  *   `reopen` gives, and the same error if it gives none;
  * - a ClosedError when the worker is or has been disposed of.
+ *
+ * @throws {InputError} for an option that breaks its rule.
  */
 export function createGpuWorker(options: GpuWorkerOptions): ComputeWorker {
-  return new GpuWorker(options);
+  return new GpuWorker(requireOptions(optionsSchema, options));
 }
 
 class GpuWorker implements ComputeWorker {
   readonly id: string;
   readonly kind = "webgpu";
   readonly #lease: GpuLease;
-  readonly #endLease: () => void;
   readonly #budgetBytes: number | undefined;
-  readonly #waiting: Job[] = [];
-  #running: { readonly job: Job; readonly stop: AbortController } | undefined;
-  /** Resolves when nothing waits or runs any more. */
-  #drained: Promise<void> = Promise.resolve();
-  #closing: Promise<void> | undefined;
+  readonly #jobs: JobQueue;
 
   constructor({ id, device, reopen, taskBudgetBytes }: GpuWorkerOptions) {
     this.id = id;
     this.#lease =
       device instanceof GpuLease ? device : leaseOf({ device, ...(reopen && { reopen }) });
-    this.#endLease = this.#lease.retain();
     this.#budgetBytes = taskBudgetBytes;
+    this.#jobs = new JobQueue(id, {
+      run: (job, signal) => this.#run(job, signal),
+      onFailure: (error) => {
+        if (error instanceof DeviceLostError) this.#jobs.rejectWaiting(error);
+      },
+      release: this.#lease.retain(),
+    });
   }
 
-  async multiply(task: Task, options: MultiplyTaskOptions): Promise<Matrix> {
-    if (this.#closing !== undefined)
-      throw new ClosedError(`worker ${this.id} has been disposed of`);
-    const job = new Job(task, options, () => this.#abandon(job));
-    this.#waiting.push(job);
-    if (this.#waiting.length === 1 && !this.#running) this.#drained = this.#drain();
-    return job.product;
+  multiply(task: Task, options: MultiplyTaskOptions): Promise<Matrix> {
+    return this.#jobs.multiply(task, options);
   }
 
   /** Compiles the kernel of the first panel. What fails here fails again, and is heard of, in a task. */
-  prepare({ rows, inner, cols }: ProductShape): void {
-    void this.#compile({ m: rows, k: inner, n: cols }).catch(() => {});
+  prepare(shape: ProductShape): void {
+    void this.#compile(shape).catch(() => {});
   }
 
-  async #compile(shape: GemmShape): Promise<void> {
+  async #compile({ rows, inner, cols }: ProductShape): Promise<void> {
+    this.#jobs.requireOpen(); // or a lost device would be opened again for nobody
     const gpu = await this.#lease.current();
-    await compileAhead(gpu, shape, this.#budgetOf(gpu));
+    await gpu.tuning;
+    this.#jobs.requireOpen();
+    await compileAhead(gpu, { m: rows, k: inner, n: cols }, this.#budgetOf(gpu));
   }
 
   #budgetOf({ software }: OpenGpu): number {
     return this.#budgetBytes ?? DEFAULT_BUDGET_BYTES[software ? "software" : "hardware"];
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    const reason = new ClosedError(`worker ${this.id} was disposed of`);
-    this.#rejectWaiting(reason);
-    this.#running?.job.reject(reason);
-    this.#running?.stop.abort(reason);
-    await this.#drained;
-    this.#endLease();
-  }
-
-  /** Never rejects. */
-  async #drain(): Promise<void> {
-    for (let job = this.#waiting.shift(); job; job = this.#waiting.shift()) {
-      const stop = new AbortController();
-      this.#running = { job, stop };
-      try {
-        job.resolve(await this.#run(job, stop.signal));
-      } catch (error) {
-        const { m, k, n } = job.shape;
-        job.reject(asLimitError(error, `a product ${m}×${k}×${n} on worker ${this.id}`));
-        if (error instanceof DeviceLostError) this.#rejectWaiting(error);
-      }
-      this.#running = undefined;
-    }
   }
 
   async #run(job: Job, signal: AbortSignal): Promise<Float32Array> {
@@ -127,17 +112,13 @@ class GpuWorker implements ComputeWorker {
     });
   }
 
-  #rejectWaiting(reason: unknown): void {
-    for (const job of this.#waiting.splice(0)) job.reject(reason);
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#jobs[Symbol.asyncDispose]();
   }
+}
 
-  /** The job is rejected already; this spares its work. */
-  #abandon(job: Job): void {
-    if (job === this.#running?.job) {
-      this.#running.stop.abort(new DOMException("the task is not wanted any more", "AbortError"));
-      return;
-    }
-    const at = this.#waiting.indexOf(job);
-    if (at >= 0) this.#waiting.splice(at, 1);
-  }
+/** A device of any implementation: Dawn's class is not a global, so `instanceof` does not tell. */
+function isDevice(value: unknown): boolean {
+  const device = value as Partial<GPUDevice> | null;
+  return typeof device === "object" && typeof device?.createBuffer === "function";
 }

@@ -64,30 +64,10 @@ describeGpu("gemm on subgroup matrices, emulated", (real) => {
         offsets: { a: 5, b: 6, c: 7 },
       },
       { batch: { count: 2, strides: { a: 0, b: 1600, c: 1411 } }, accumulate: true },
-      { batch: { count: 2, strides: { a: 1500, b: 0 } }, transposeB: true },
     ])(`${precision} multiplies with %j`, async (options) => {
       const shape = { m: 37, k: 40, n: 35 };
       expect(await run(shape, { precision, ...options })).toBeLessThanOrEqual(1);
     });
-
-    // A software driver takes long to compile these: one large one for each precision.
-    test.each([
-      precision === "f16"
-        ? { SUBGROUPS_M: 1, SUBGROUPS_N: 2, ROWS: 4, COLS: 4, STEPS: 1, STAGES: 2, SWIZZLE: 4 }
-        : { SUBGROUPS_M: 2, SUBGROUPS_N: 1, ROWS: 4, COLS: 2, STEPS: 1, STAGES: 2 },
-    ])(`${precision} multiplies with the configuration %j`, async (config) => {
-      const shape = { m: 75, k: 56, n: 70 };
-      expect(await run(shape, { precision, config })).toBeLessThanOrEqual(1);
-    });
-
-    test.each([precision === "f16" ? { M: 16, N: 8, K: 8 } : { M: 8, N: 8, K: 16 }])(
-      `${precision} multiplies with matrices of $M×$N×$K`,
-      async (sides) => {
-        const shape = { m: 40, k: 35, n: 41 };
-        const options = { precision, transposeA: true, transposeB: sides.K === 16 };
-        expect(await run(shape, options, planFor(sides))).toBeLessThanOrEqual(1);
-      },
-    );
 
     test(`${precision} sums slices of k side by side, and parts of it one after the other`, async () => {
       const shape = { m: 20, k: 150, n: 24 };
@@ -103,8 +83,6 @@ describeGpu("gemm on subgroup matrices, emulated", (real) => {
       const plan = planGemm(shape, on, { family: "matrix", config: SMALL, precision });
       expect(plan.tiles.length).toBeGreaterThan(1);
       expect(await run(shape, { precision }, on)).toBeLessThanOrEqual(1);
-      const flipped = { precision, transposeA: true, transposeB: true };
-      expect(await run(shape, flipped, on)).toBeLessThanOrEqual(1);
     });
 
     test(`${precision} gives the same with the tiles recorded one by one`, async () => {
@@ -118,6 +96,27 @@ describeGpu("gemm on subgroup matrices, emulated", (real) => {
       expect(await deviation(device, plan, { oneByOne: true })).toBeLessThanOrEqual(1);
     });
   }
+
+  // A software driver takes half a minute to compile one of these: one large one, and one of other sides.
+  test("f16 multiplies with large tiles in two stages", async () => {
+    const config = {
+      SUBGROUPS_M: 1,
+      SUBGROUPS_N: 2,
+      ROWS: 4,
+      COLS: 4,
+      STEPS: 1,
+      STAGES: 2,
+      SWIZZLE: 4,
+    };
+    const shape = { m: 75, k: 56, n: 70 };
+    expect(await run(shape, { precision: "f16", config })).toBeLessThanOrEqual(1);
+  });
+
+  test("f32-split multiplies with matrices that are no cubes", async () => {
+    const options = { precision: "f32-split", transposeA: true, transposeB: true } as const;
+    const on = planFor({ M: 8, N: 8, K: 16 });
+    expect(await run({ m: 40, k: 35, n: 41 }, options, on)).toBeLessThanOrEqual(1);
+  });
 
   test("f32-split keeps its bound where rows and columns differ by many orders", async () => {
     for (const transpose of [false, true]) {

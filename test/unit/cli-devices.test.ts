@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 
-import { createEngine } from "../../src/index.ts";
+import { InterruptedError } from "../../src/cli/exit-codes.ts";
+import { createEngine, DeviceLostError } from "../../src/index.ts";
 import type { AdapterDescription } from "../../src/kernels/index.ts";
 import { runInProcess } from "../support/cli.ts";
 
@@ -65,6 +66,33 @@ describe("anyk devices", () => {
       expect(stdout).toContain("This machine has no GPU that WebGPU can use.");
       expect(stdout).toContain("--device auto uses the CPU worker");
     }
+  });
+
+  test("tells of the GPUs even where the CPU worker cannot run, and why it cannot", async () => {
+    const { exitCode, stdout } = await runInProcess(["devices"], {
+      library: {
+        createEngine: () => Promise.reject(new DeviceLostError("its thread died")),
+        listAdapters: async () => [hardware],
+      },
+    });
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("GPU: ACME Rocket 9000");
+    expect(stdout).toMatch(/arithmetic +none: its thread died/);
+  });
+
+  test("ends when it is interrupted while it asks the CPU worker", async () => {
+    const stop = new AbortController();
+    const { exitCode, stdout, stderr } = await runInProcess(["devices"], {
+      signal: stop.signal,
+      library: {
+        createEngine: (options) => {
+          stop.abort(new InterruptedError("SIGINT"));
+          return createEngine(options);
+        },
+        listAdapters: async () => [hardware],
+      },
+    });
+    expect([exitCode, stdout, stderr]).toEqual([130, "", "anyk: interrupted\n"]);
   });
 
   test("prints the same as JSON", async () => {

@@ -88,12 +88,14 @@ describe("planCombine", () => {
 
   test("makes small workgroups with long loops on a software adapter, if there is enough to do", () => {
     const software = { ...device, adapterInfo: { isFallbackAdapter: true } };
-    const constants = (rows: number, on: typeof software | typeof device) =>
+    const constants = (rows: number, on: CombineDevice) =>
       planCombine(ones(2, 2), { rows, cols: 64 }, on).constants;
     expect(constants(1024, device)).toEqual({ WORKGROUP: 64, STEPS: 1 });
     expect(constants(1024, software)).toEqual({ WORKGROUP: 4, STEPS: 128 });
     expect(constants(64, software)).toEqual({ WORKGROUP: 4, STEPS: 16 });
     expect(constants(1, software)).toEqual({ WORKGROUP: 4, STEPS: 1 });
+    const named = { ...device, adapterInfo: { description: "llvmpipe (LLVM 15)" } };
+    expect(constants(1024, named)).toEqual({ WORKGROUP: 4, STEPS: 128 });
   });
 
   test("pads blocks to whole vectors unless told where they lie", () => {

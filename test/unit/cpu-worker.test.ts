@@ -1,7 +1,12 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 
-import { DeviceLimitError, DeviceLostError, NoDeviceError } from "../../src/core/errors.ts";
-import { CpuWorker, createCpuWorker } from "../../src/workers/cpu-worker.ts";
+import {
+  DeviceLimitError,
+  DeviceLostError,
+  InputError,
+  NoDeviceError,
+} from "../../src/core/errors.ts";
+import { CpuWorker, type CpuWorkerOptions, createCpuWorker } from "../../src/workers/cpu-worker.ts";
 import { isOrtInstalled } from "../../src/workers/ort-installed.ts";
 import {
   type GemmThread,
@@ -194,6 +199,20 @@ describe("the thread of a CPU worker", () => {
     await expect(product).rejects.toThrow("threads are forbidden here");
     await worker[Symbol.asyncDispose]();
   });
+
+  test("cannot be started: the question fails once, and nothing is left to reject", async () => {
+    const unhandled: unknown[] = [];
+    const onUnhandled = (reason: unknown) => void unhandled.push(reason);
+    process.on("unhandledRejection", onUnhandled);
+    onTestFinished(() => void process.off("unhandledRejection", onUnhandled));
+    const worker = new CpuWorker({ id: "w", arithmetic: "auto" }, () => {
+      throw new Error("threads are forbidden here");
+    });
+    await expect(worker.describe()).rejects.toThrow("threads are forbidden here");
+    await worker[Symbol.asyncDispose]();
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(unhandled).toEqual([]);
+  });
 });
 
 describe("what multiplies", () => {
@@ -246,19 +265,50 @@ describe("what multiplies", () => {
     await expect(worker.describe()).rejects.toMatchObject({ cause: error });
   });
 
+  test("is something after all, in a later thread, whose failures are told as what they are", async () => {
+    const { worker, threads } = scripted("native");
+    const fail = async (thread: number, error: Error) => {
+      const product = worker.multiply(small, { signal: never });
+      const isReady = thread > 0;
+      threads[thread]!.answer(
+        isReady ? { type: "ready", arithmetic: native } : { type: "unready", error },
+      );
+      const { a, b } = threads[thread]!.tasks[0]!;
+      threads[thread]!.answer({ type: "failed", operands: [a, b], error });
+      return product.catch((reason: unknown) => reason);
+    };
+    expect(await fail(0, new Error("no such binary"))).toBeInstanceOf(NoDeviceError);
+    const error = new RangeError("Array buffer allocation failed");
+    const reason = await fail(1, error);
+    expect(reason).toBeInstanceOf(DeviceLimitError);
+    expect(reason).toMatchObject({ cause: error });
+    expect(await worker.describe()).toEqual(native);
+  });
+
   test("is never told by a thread that dies first: the question fails and does not hang", async () => {
     const { worker, threads } = scripted("auto");
     const described = worker.describe();
     threads[0]!.listeners.onEnd(new Error("killed"));
     await expect(described).rejects.toThrow(DeviceLostError);
   });
+});
 
-  test("must have a known name, and native must be installed", async () => {
-    const arithmetic = "fast" as "native";
-    expect(() => createCpuWorker({ id: "w", arithmetic })).toThrow(
-      'arithmetic must be "auto", "wasm" or "native", got "fast"',
-    );
-    await createCpuWorker({ id: "w", arithmetic: "wasm" })[Symbol.asyncDispose]();
+describe("createCpuWorker", () => {
+  test.each([
+    [{}, "id must be a string of at least one character, got undefined"],
+    [{ id: "" }, 'id must be a string of at least one character, got ""'],
+    [{ id: 5 }, "id must be a string of at least one character, got 5"],
+    [{ id: "w", arithmetic: "fast" }, 'arithmetic must be "auto", "wasm" or "native", got "fast"'],
+    [{ id: "w", arithmatic: "wasm" }, 'options must not hold "arithmatic": no such option'],
+    [undefined, "options must be an object, got undefined"],
+  ] as [CpuWorkerOptions, string][])("refuses %o", (options, message) => {
+    expect(() => createCpuWorker(options)).toThrow(InputError);
+    expect(() => createCpuWorker(options)).toThrow(message);
+  });
+
+  test("takes an option that is undefined as one that is not given", async () => {
+    const options = { id: "w", arithmetic: undefined } as unknown as CpuWorkerOptions;
+    await createCpuWorker(options)[Symbol.asyncDispose]();
   });
 });
 

@@ -45,7 +45,8 @@ describe("planGemm", () => {
   test("keeps each dispatch within the work that is allowed", () => {
     const shape = { m: 300, k: 500, n: 400 };
     for (const maxFlopsPerPass of [2e5, 1e6, 1e7]) {
-      for (const tile of planGemm(shape, device, { maxFlopsPerPass }).tiles) {
+      const options = { maxFlopsPerPass, config: { splits: 1 } };
+      for (const tile of planGemm(shape, device, options).tiles) {
         const flops = 2 * tile.m.count * tile.k.count * tile.n.count;
         expect(flops).toBeLessThanOrEqual(maxFlopsPerPass);
       }
@@ -70,6 +71,30 @@ describe("planGemm", () => {
     expect(plan.scratchBytes).toBe(4 * slices!.count * 16 * 16);
     expect(plan.roundings).toBe(slices!.length + slices!.count - 1);
     expect(planGemm({ m: 4096, k: 4096, n: 4096 }, device).tiles[0]!.slices).toBeUndefined();
+  });
+
+  test("makes the same sums of k, however little work a dispatch may do", () => {
+    for (const shape of [
+      { m: 4, k: 1634, n: 8 },
+      { m: 16, k: 10_001, n: 16 },
+      { m: 700, k: 9001, n: 3 },
+    ]) {
+      for (const anyDevice of [device, software]) {
+        const whole = planGemm(shape, anyDevice);
+        for (const maxFlopsPerPass of [2e4, 1e6, 1e8]) {
+          const cut = planGemm(shape, anyDevice, { maxFlopsPerPass });
+          expect(cut.roundings).toBe(whole.roundings);
+          expect(sumsOf(cut)).toEqual(sumsOf(whole));
+        }
+      }
+    }
+  });
+
+  test("refuses a product of too many dispatches, and names what makes them", () => {
+    const shape = { m: 4096, k: 4096, n: 4096 };
+    const cut = () => planGemm(shape, device, { maxFlopsPerPass: 2 ** 16 });
+    expect(cut).toThrow(DeviceLimitError);
+    expect(cut).toThrow(/dispatches; the most is 100000: raise maxFlopsPerPass/);
   });
 
   test("covers every product of a batch once, in windows that fit", () => {
@@ -152,7 +177,9 @@ describe("planGemm", () => {
     const plan = (options: object) => () => planGemm({ m: 4, k: 5, n: 6 }, device, options);
     expect(plan({ strides: { a: 4 } })).toThrow(ShapeError);
     expect(plan({ transposeA: true, strides: { a: 4 } })).not.toThrow();
-    expect(plan({ offsets: { c: -1 } })).toThrow(/c: the offset .* got -1/);
+    expect(plan({ offsets: { c: -1 } })).toThrow(
+      /^offsets.c must be an integer of at least 0, got -1/,
+    );
     expect(plan({ family: "fast" })).toThrow(InputError);
     expect(plan({ precision: "f64" })).toThrow(InputError);
     expect(plan({ family: "register", config: { ROWS: 5 } })).toThrow(
@@ -161,7 +188,22 @@ describe("planGemm", () => {
     expect(plan({ family: "register", config: { DEPTH: 8 } })).toThrow(/no parameter DEPTH/);
     expect(plan({ family: "register", config: { splits: 0.5 } })).toThrow(InputError);
     expect(plan({ config: { ROWS: 4 } })).toThrow(/config must go with a family/);
-    expect(plan({ batch: { count: 0 } })).toThrow(ShapeError);
+    expect(plan({ batch: { count: 0 } })).toThrow(
+      /^batch.count must be an integer of at least 1, got 0/,
+    );
+    expect(plan({ transposeb: true })).toThrow(
+      /options must not hold "transposeb": no such option/,
+    );
+    expect(plan({ strides: { d: 3 } })).toThrow(/strides must not hold "d"/);
+    expect(plan({ transposeA: "no" })).toThrow(/^transposeA must be true or false, got "no"/);
+    expect(plan({ config: { splits: 0 } })).toThrow(
+      /config.splits .* must be an integer of at least 1, got 0/,
+    );
+    expect(plan({ family: "naive", config: { toString: 1 } })).toThrow(/no parameter toString/);
+    expect(plan({ family: "register", transposeB: true, config: { pack: 1 } })).toThrow(
+      DeviceLimitError,
+    );
+    expect(plan({ tuned: {} })).not.toThrow();
     expect(plan({ batch: { count: 2, strides: { c: 23 } } })).toThrow(
       /batch.strides.c.*24, got 23/,
     );
@@ -223,6 +265,17 @@ function isEverySumInOrder({ shape, tiles, accumulate }: GemmPlan): boolean {
     }
   }
   return added.every((count) => count === shape.k);
+}
+
+/** Where the sums of k begin that are added up; a sum that begins with C is no new one. */
+function sumsOf({ tiles, family }: GemmPlan): readonly number[] {
+  const starts = new Set<number>();
+  for (const { k, slices } of tiles) {
+    if (slices)
+      for (let s = 0; s < slices.count; s++) starts.add((slices.first + s) * slices.length);
+    else if (k.first === 0 || family === "vector") starts.add(k.first);
+  }
+  return [...starts].sort((a, b) => a - b);
 }
 
 /** What a tile asks for beyond the limits, and windows that do not hold exactly what it touches. */

@@ -1,8 +1,12 @@
 import { GPU } from "gpu.js";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 
-import { DeviceLostError, NoDeviceError } from "../../src/core/errors.ts";
-import { createGpujsWorker, type GpujsInstance } from "../../src/gpujs/index.ts";
+import { DeviceLostError, InputError, NoDeviceError } from "../../src/core/errors.ts";
+import {
+  createGpujsWorker,
+  type GpujsInstance,
+  type GpujsWorkerOptions,
+} from "../../src/gpujs/index.ts";
 import { deviationOf, never, randomTask } from "../support/workers.ts";
 
 const small = randomTask({ m: 5, k: 6, n: 7 });
@@ -21,11 +25,19 @@ describe("the gpu.js worker in Node", () => {
     expect(deviationOf(product, task, worker)).toBeLessThanOrEqual(1);
   });
 
-  test("refuses a mode that there is none of, and WebGL, which Node lacks", async () => {
-    const mode = "opencl" as "cpu";
-    expect(() => createGpujsWorker({ id: "w", mode })).toThrow(
-      'mode must be "auto", "webgl2", "webgl" or "cpu", got "opencl"',
-    );
+  test.each([
+    [{}, "id must be a string of at least one character, got undefined"],
+    [{ id: 5 }, "id must be a string of at least one character, got 5"],
+    [{ id: "w", mode: "opencl" }, 'mode must be "auto", "webgl2", "webgl" or "cpu", got "opencl"'],
+    [{ id: "w", gpu: 5 }, "gpu must be an instance of gpu.js' class GPU, got 5"],
+    [{ id: "w", gpu: {} }, "gpu must be an instance of gpu.js' class GPU, got [object Object]"],
+    [{ id: "w", device: 5 }, 'options must not hold "device": no such option'],
+  ] as [GpujsWorkerOptions, string][])("refuses %o", (options, message) => {
+    expect(() => createGpujsWorker(options)).toThrow(InputError);
+    expect(() => createGpujsWorker(options)).toThrow(message);
+  });
+
+  test("fails its tasks in WebGL, which Node lacks", async () => {
     await using worker = createGpujsWorker({ id: "w", mode: "webgl2" });
     const product = worker.multiply(small, { signal: never });
     await expect(product).rejects.toThrow(NoDeviceError);
@@ -47,6 +59,35 @@ describe("the gpu.js worker in Node", () => {
     const shape = { rows: 9, inner: 1024, cols: 9 };
     expect(createGpujsWorker({ id: "w", mode: "cpu" }).roundings!(shape)).toBe(513);
     expect(createGpujsWorker({ id: "w" }).roundings!(shape)).toBe(2 * 513);
+  });
+});
+
+describe("a kernel that cannot be made", () => {
+  const cause = new Error("the shader does not compile");
+  const refuse = () => {
+    throw cause;
+  };
+
+  test("fails the task, leaves no instance behind, and the next task tries again", async () => {
+    const createKernel = vi.spyOn(GPU.prototype, "createKernel").mockImplementationOnce(refuse);
+    const destroy = vi.spyOn(GPU.prototype, "destroy");
+    onTestFinished(() => {
+      createKernel.mockRestore();
+      destroy.mockRestore();
+    });
+    await using worker = createGpujsWorker({ id: "w", mode: "cpu" });
+    await expect(worker.multiply(small, { signal: never })).rejects.toBe(cause);
+    expect(destroy).toHaveBeenCalledTimes(1);
+    const product = await worker.multiply(small, { signal: never });
+    expect(deviationOf(product, small, worker)).toBeLessThanOrEqual(1);
+  });
+
+  test("leaves the caller's instance to the caller", async () => {
+    const destroy = vi.fn(async () => {});
+    const gpu: GpujsInstance = { mode: "cpu", createKernel: refuse, destroy };
+    await using worker = createGpujsWorker({ id: "w", gpu });
+    await expect(worker.multiply(small, { signal: never })).rejects.toBe(cause);
+    expect(destroy).not.toHaveBeenCalled();
   });
 });
 

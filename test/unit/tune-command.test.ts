@@ -4,13 +4,15 @@ import { runCli } from "../../src/cli/program.ts";
 import { type TuneLibrary, tuneCommand } from "../../src/cli/tune-command.ts";
 import { parseTuneOptions } from "../../src/cli/tune-options.ts";
 import { createEngine, InputError } from "../../src/index.ts";
-import type {
-  DeviceDescription,
-  GemmTuning,
-  MeasuredCandidate,
-  TunedBucket,
-  TuneOptions,
-  TuneResult,
+import {
+  type DeviceDescription,
+  type GemmTuning,
+  type MeasuredCandidate,
+  type OpenDeviceOptions,
+  type TunedBucket,
+  type TuneOptions,
+  type TuneResult,
+  tuneGemm,
 } from "../../src/kernels/index.ts";
 import { captured } from "../support/cli.ts";
 
@@ -71,9 +73,11 @@ const described = {
 function libraryWith(result: TuneResult, changes: Partial<TuneLibrary> = {}) {
   const saved: GemmTuning[] = [];
   const asked: TuneOptions[] = [];
+  const wanted: OpenDeviceOptions[] = [];
   let open = 0;
   const library: TuneLibrary = {
-    openDevice: async () => {
+    openDevice: async (options = {}) => {
+      wanted.push(options);
       open++;
       return { destroy: () => void open-- } as unknown as GPUDevice;
     },
@@ -107,7 +111,7 @@ function libraryWith(result: TuneResult, changes: Partial<TuneLibrary> = {}) {
     }),
     ...changes,
   };
-  return { library, saved, asked, open: () => open };
+  return { library, saved, asked, wanted, open: () => open };
 }
 
 async function tune(
@@ -243,6 +247,57 @@ describe("anyk tune", () => {
     expect(open()).toBe(0);
   });
 
+  test("says what was kept before the one that could not be", async () => {
+    const failure = new InputError("results of tuning cannot be kept: the disk is full");
+    for (const { buckets, failsAfterMs } of [
+      { buckets: [same, faster, faster], failsAfterMs: 0 },
+      { buckets: [same, faster], failsAfterMs: 20 }, // when everything is measured
+    ]) {
+      let saves = 0;
+      const { library, open } = libraryWith(
+        { ...full, buckets },
+        {
+          openTuningCache: async () => ({
+            load: async () => undefined,
+            save: async () => {
+              saves++;
+              if (saves > 1) {
+                await new Promise((resolve) => setTimeout(resolve, failsAfterMs));
+                throw failure;
+              }
+              return "/cache/tuning-1.json";
+            },
+          }),
+        },
+      );
+      const { error, stdout, stderr } = await tune({}, library);
+      expect(error).toBe(failure);
+      expect(stdout).toBe("");
+      expect(stderr).toBe(
+        "anyk: 1 product was tuned before that and kept in /cache/tuning-1.json\n",
+      );
+      expect([saves, open()]).toEqual([2, 0]);
+    }
+  });
+
+  test("closes the device where the cache cannot be opened, or the device not be named", async () => {
+    const failure = new Error("no such folder");
+    const changes: Partial<TuneLibrary>[] = [
+      { openTuningCache: () => Promise.reject(failure) },
+      {
+        deviceKey() {
+          throw failure;
+        },
+      },
+    ];
+    for (const change of changes) {
+      const { library, open } = libraryWith(full, change);
+      const { error, stderr } = await tune({}, library);
+      expect(error).toBe(failure);
+      expect([stderr, open()]).toEqual(["", 0]);
+    }
+  });
+
   test("ends with 2 when nothing could be tuned", async () => {
     const { library } = libraryWith({ ...full, buckets: [] });
     const { exitCode, stdout } = await tune({}, library);
@@ -285,6 +340,64 @@ describe("anyk tune", () => {
   });
 });
 
+describe("anyk tune --experimental", () => {
+  test("opens the device with what Dawn keeps back, and without the flag does not", async () => {
+    const { library, wanted } = libraryWith(full);
+    const { stdout } = await tune({ experimental: true }, library);
+    expect(stdout.replace(/\s+/g, " ")).toContain("same features, by openDevice({ experimental:");
+    expect((await tune({}, library)).stdout).not.toContain("experimental");
+    expect(wanted.map(({ experimental }) => experimental)).toEqual([true, false]);
+  });
+
+  /** Finds what the library finds on a device without features. */
+  function plainLibrary() {
+    return libraryWith(full, { tuneGemm: (device, options) => tuneGemm(device, options) }).library;
+  }
+  const raw = { precision: "f32-split", shapes: "512x512x512" };
+
+  test("is what a device is said to lack that has no tensor cores without it", async () => {
+    const library = { ...plainLibrary(), openDevice: async () => plainDevice() };
+    const { exitCode, stdout } = await tune(raw, library);
+    expect(exitCode).toBe(2);
+    const text = stdout.replace(/\s+/g, " ");
+    expect(text).toMatch(/lacks .*subgroup-matrix; with --experimental it may have it/);
+    expect(text).not.toContain("openDevice");
+    const json = await tune({ ...raw, json: true }, library);
+    expect(json.stdout).toContain("with --experimental it may have it");
+  });
+
+  test("is not recommended to who has given it", async () => {
+    const library = { ...plainLibrary(), openDevice: async () => plainDevice() };
+    const { stdout } = await tune({ ...raw, experimental: true }, library);
+    const text = stdout.replace(/\s+/g, " ");
+    expect(text).toMatch(/lacks .*subgroup-matrix, even with --experimental/);
+    expect(text).not.toContain("openDevice");
+  });
+});
+
+/** A device without any feature, on which nothing can run. */
+function plainDevice(): GPUDevice {
+  const limits = {
+    maxBufferSize: 2 ** 28,
+    maxStorageBufferBindingSize: 2 ** 27,
+    maxComputeWorkgroupStorageSize: 2 ** 14,
+    maxComputeInvocationsPerWorkgroup: 256,
+    maxComputeWorkgroupSizeX: 256,
+    maxComputeWorkgroupSizeY: 256,
+    maxComputeWorkgroupSizeZ: 64,
+    maxComputeWorkgroupsPerDimension: 65535,
+    minStorageBufferOffsetAlignment: 256,
+    minUniformBufferOffsetAlignment: 256,
+  };
+  const device: Partial<GPUDevice> = {
+    limits: limits as GPUSupportedLimits,
+    features: new Set() as unknown as GPUSupportedFeatures,
+    lost: new Promise(() => {}),
+    destroy() {},
+  };
+  return device as GPUDevice;
+}
+
 describe("the options of anyk tune", () => {
   test.each([
     [{ device: "cpu" }, '--device must be auto, gpu or software, got "cpu"'],
@@ -311,7 +424,14 @@ describe("the options of anyk tune", () => {
       library: { createEngine, listAdapters: async () => [] },
     };
     expect(await runCli(["tune", "--help"], context)).toBe(0);
-    for (const text of ["--shapes <list>", "--dry-run", "ANYK_CACHE_DIR", "ANYK_TUNING=off"]) {
+    for (const text of [
+      "--shapes <list>",
+      "--dry-run",
+      "ANYK_CACHE_DIR",
+      "ANYK_TUNING=off",
+      "--experimental ",
+      "serves only devices that are opened so",
+    ]) {
       expect(stdout.text()).toContain(text);
     }
   });
