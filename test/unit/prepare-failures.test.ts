@@ -6,6 +6,8 @@ import { prepareCombine } from "../../src/kernels/combine.ts";
 import { planCombine } from "../../src/kernels/combine-plan.ts";
 import { prepareFrobenius } from "../../src/kernels/frobenius.ts";
 import { planFrobenius } from "../../src/kernels/frobenius-plan.ts";
+import { prepareGemm } from "../../src/kernels/gemm.ts";
+import { planGemm } from "../../src/kernels/gemm-plan.ts";
 import { prepareProjection } from "../../src/kernels/projection.ts";
 import { planProjection } from "../../src/kernels/projection-plan.ts";
 import { countingDevice } from "../support/counting-device.ts";
@@ -69,4 +71,40 @@ test("prepareCombine leaves nothing behind when its table cannot be uploaded", a
   const plan = planCombine(coefficients, shape, device);
   await expect(prepareCombine(device, plan)).rejects.toThrow("not written");
   expect({ ...buffers }).toEqual({ made: 2, alive: 0 });
+});
+
+describe("prepareGemm, with slices of k and a copy of B", () => {
+  const buffersOfAll = 5;
+  const prepare = (device: GPUDevice) => {
+    const config = { splits: 4, pack: 1 };
+    const plan = planGemm({ m: 70, k: 1000, n: 67 }, device, { family: "register", config });
+    expect(plan.pack).toBeDefined();
+    expect(plan.scratchBytes).toBeGreaterThan(0);
+    return prepareGemm(device, plan);
+  };
+
+  test("destroys all of its buffers when it is disposed of", async () => {
+    const { device, buffers } = countingDevice();
+    const gemm = await prepare(device);
+    expect({ ...buffers }).toEqual({ made: buffersOfAll, alive: buffersOfAll });
+    gemm[Symbol.dispose]();
+    expect(buffers.alive).toBe(0);
+  });
+
+  test("leaves nothing behind when a pipeline does not compile or a buffer cannot be made", async () => {
+    const compile = countingDevice({ compile: true });
+    await expect(prepare(compile.device)).rejects.toThrow("does not compile");
+    expect(compile.buffers.alive).toBe(0);
+    for (let create = 1; create <= buffersOfAll; create++) {
+      const { device, buffers } = countingDevice({ create });
+      await expect(prepare(device)).rejects.toThrow("no such buffer");
+      expect(buffers.alive).toBe(0);
+    }
+  });
+
+  test("reports memory that runs out as a DeviceLimitError", async () => {
+    const { device, buffers } = countingDevice({ memory: 2 });
+    await expect(prepare(device)).rejects.toThrow(DeviceLimitError);
+    expect(buffers.alive).toBe(0);
+  });
 });
