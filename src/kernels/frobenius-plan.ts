@@ -30,12 +30,13 @@ export interface FrobeniusOptions {
   /**
    * A power of two that every element is multiplied by before it is squared. Default 1. A norm² comes out
    * scale² times as large. Squares overflow from 1.8e19 on and lose digits below 1e-19: choose
-   * 1 ÷ (largest magnitude) or so where elements may be beyond that.
+   * 1 ÷ (largest magnitude) or so where elements may be beyond that. From 2^-126 to 2^127; a device may take
+   * elements below 2^-126 for 0.
    */
   readonly scale?: number;
 }
 
-const powerOfTwo = "must be a power of two that float32 has";
+const powerOfTwo = "must be a power of two from 2^-126 to 2^127";
 
 const frobeniusOptionsSchema = z.strictObject(
   {
@@ -190,5 +191,5 @@ export function planFrobenius(
 }
 
 function isFloat32PowerOfTwo(value: number): boolean {
-  return value > 0 && Number.isInteger(Math.log2(value)) && Math.fround(value) === value;
+  return value >= 2 ** -126 && value <= 2 ** 127 && Number.isInteger(Math.log2(value));
 }

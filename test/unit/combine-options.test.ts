@@ -51,12 +51,16 @@ describe.each([
   },
   {
     planner: "frobenius" as const,
-    taken: [{}, { count: 2, grid }, { scale: 2 ** -130 }, { offsets: { input: 4, norms: 1 } }],
+    taken: [{}, { count: 2, grid }, { scale: 2 ** -126 }, { offsets: { input: 4, norms: 1 } }],
     refused: [
       [{ count: "2" }, 'count must be an integer, got "2"'],
-      [{ scale: 3 }, "scale must be a power of two that float32 has, got 3"],
-      [{ scale: "2" }, 'scale must be a power of two that float32 has, got "2"'],
-      [{ scale: infinite }, "scale must be a power of two that float32 has, got Infinity"],
+      [
+        { scale: 2 ** -127 },
+        "scale must be a power of two from 2^-126 to 2^127, got 5.877471754111438e-39",
+      ],
+      [{ scale: 3 }, "scale must be a power of two from 2^-126 to 2^127, got 3"],
+      [{ scale: "2" }, 'scale must be a power of two from 2^-126 to 2^127, got "2"'],
+      [{ scale: infinite }, "scale must be a power of two from 2^-126 to 2^127, got Infinity"],
       [{ count: 2, grid, blockStrideElements: nan }, "blockStrideElements must be a positive"],
       [{ offsets: { inputs: 4 } }, /must not hold "inputs"/],
       [{ offsets: { norms: 0.5 } }, "offsets.norms must be an integer of at least 0, got 0.5"],
