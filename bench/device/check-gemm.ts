@@ -63,6 +63,7 @@ function familiesFor(device: GPUDevice, precision: GemmPrecision): readonly Gemm
     transposeA: false,
     transposeB: false,
     aligned: { a: true, b: true, c: true },
+    octets: { a: true, b: true },
   };
   return gemmFamilies
     .filter((family) => precision !== "f32-split" || family === "matrix")

@@ -15,6 +15,8 @@ const SHORTEST_SLICE = { software: 512, hardware: 128 };
 /** Workgroups that keep a device busy; nobody tells how many it has room for. */
 const ENOUGH_WORKGROUPS = { software: 8, hardware: 256 };
 const MOST_SPLITS = 64;
+/** An operand is copied where each of its elements is read for at least so many rows or columns of C. */
+const WORTH_A_COPY = 64;
 
 /**
  * Every family and configuration that the device can run for a problem, by expected merit: the first is
@@ -41,12 +43,18 @@ function familiesInOrder(problem: GemmProblem, { software }: KernelFacts): reado
   if (n <= 4 && !problem.transposeA && !software) return ["vector", "register", "naive", "tiled"];
   if (n === 1 && software) return ["naive", "subgroup", "register", "vector"];
   if (software) {
-    return m < 3
-      ? ["register", "subgroup", "vector", "tiled", "naive"]
-      : ["subgroup", "register", "tiled", "naive"];
+    if (m < 3) return ["register", "subgroup", "vector", "quad", "tiled", "naive"];
+    return suitsQuads(problem)
+      ? ["quad", "subgroup", "register", "tiled", "naive"]
+      : ["subgroup", "quad", "register", "tiled", "naive"];
   }
   if (Math.min(m, n) < 8) return ["register", "tiled", "vector", "naive"];
   return ["matrix", "tiled", "register", "subgroup", "naive"];
+}
+
+/** Whether a tile of 32 columns is worth its while, and a copy is, where one has to be made. */
+function suitsQuads({ shape: { m, n }, octets }: GemmProblem): boolean {
+  return m > 8 && n > 16 && ((octets.a && octets.b) || Math.min(m, n) >= WORTH_A_COPY);
 }
 
 /** Why a family cannot run for a problem, if anything keeps it from it. */
@@ -98,13 +106,15 @@ export function settle(
     readonly family: GemmFamily | undefined;
     readonly config: GemmConfig | undefined;
     readonly tuned: GemmCandidate | undefined;
+    /** A family that turned out not to do. */
+    readonly except?: GemmFamily;
   },
 ): GemmCandidate & { readonly setup: GemmSetup } {
   if (wish.family === undefined && wish.tuned && canRun(wish.tuned, problem, facts)) {
     const { family, config } = wish.tuned;
     return { family, config, setup: setUp(family, config, problem, facts) };
   }
-  const candidates = candidatesFor(problem, facts);
+  const candidates = candidatesFor(problem, facts).filter(({ family }) => family !== wish.except);
   const family = wish.family ?? candidates[0]?.family ?? familiesInOrder(problem, facts)[0]!;
   const obstacle = obstacleTo(family, problem, facts);
   if (obstacle) {
@@ -179,7 +189,7 @@ function wrongParameter(family: GemmFamily, config: GemmConfig): string | undefi
  */
 export function choosePack(family: GemmFamily, problem: GemmProblem, facts: KernelFacts): 0 | 1 {
   const { m, n } = problem.shape;
-  return family === "subgroup" && facts.software && Math.min(m, n) >= 64 ? 1 : 0;
+  return family === "subgroup" && facts.software && Math.min(m, n) >= WORTH_A_COPY ? 1 : 0;
 }
 
 /**

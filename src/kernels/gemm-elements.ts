@@ -19,14 +19,14 @@ export function gemmPrelude(options: {
   readonly layout: Omit<WordsLayout, "consts">;
 }): string {
   const { family, setup, precision, quads, layout } = options;
-  const { enables, words } = gemmKernels[family];
+  const { enables, words, octets } = gemmKernels[family];
   return [
     ...(enables ? [enables] : []),
     ...Object.entries(setup.consts).map(([name, value]) => `const ${name} = ${value}u;`),
     words?.({ ...layout, consts: setup.consts }) ??
       [
-        operandWords("a", precision, quads.a),
-        operandWords("b", precision, quads.b),
+        ...(octets ? [] : [operandWords("a", precision, quads.a)]),
+        ...(octets ? [] : [operandWords("b", precision, quads.b)]),
         productWords(quads.c),
       ].join(" "),
   ].join(" ");

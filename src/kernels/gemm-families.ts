@@ -1,6 +1,7 @@
 import type { GemmFamily, GemmKernel } from "./gemm-family.ts";
 import { gemmMatrix } from "./gemm-matrix.ts";
 import { gemmNaive } from "./gemm-naive.ts";
+import { gemmQuad } from "./gemm-quad.ts";
 import { gemmRegister } from "./gemm-register.ts";
 import { gemmSubgroup } from "./gemm-subgroup.ts";
 import { gemmTiled } from "./gemm-tiled.ts";
@@ -12,6 +13,7 @@ export const gemmKernels: Readonly<Record<GemmFamily, GemmKernel>> = {
   tiled: gemmTiled,
   register: gemmRegister,
   subgroup: gemmSubgroup,
+  quad: gemmQuad,
   vector: gemmVector,
   matrix: gemmMatrix,
 };

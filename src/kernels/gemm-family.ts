@@ -19,10 +19,12 @@ export interface GemmShape {
  * - "tiled": tiles in workgroup memory, a block of C in registers.
  * - "register": a block of C in registers, straight from A and B.
  * - "subgroup": rows of A held by the lanes of a subgroup and broadcast.
+ * - "quad": the same for subgroups of four lanes, octets of A and B at a time; what does not lie in whole
+ *   octets is copied first. For precision "f32" alone.
  * - "vector": for a B of few columns; invocations share the rows of A.
  * - "matrix": subgroup matrices (tensor cores), of halves: not for precision "f32".
  */
-export type GemmFamily = "naive" | "tiled" | "register" | "subgroup" | "vector" | "matrix";
+export type GemmFamily = "naive" | "tiled" | "register" | "subgroup" | "quad" | "vector" | "matrix";
 
 /**
  * Named parameters of one family's kernel, such as the sides of its tiles. `splits`, which every
@@ -64,6 +66,8 @@ export interface GemmProblem {
   readonly transposeB: boolean;
   /** Whether an operand's rows, as stored, begin at multiples of four elements and end at them. */
   readonly aligned: { readonly a: boolean; readonly b: boolean; readonly c: boolean };
+  /** Whether A and B are float32, stored as they are multiplied, and whole octets along k, n and in memory. */
+  readonly octets: { readonly a: boolean; readonly b: boolean };
 }
 
 /** How one kernel is set up for one shape. */
@@ -103,6 +107,8 @@ export interface GemmKernel {
   readonly sumsApart?: boolean;
   /** True where the shader is told whether all that it reads along k comes in whole quads. */
   readonly wholeQuads?: boolean;
+  /** True where A and B are read eight elements at a time: what does not lie so is copied first. */
+  readonly octets?: boolean;
   /** Directives that the first line begins with. */
   readonly enables?: string;
   /** Why the device cannot run this family for this problem, whatever the configuration. */

@@ -1,6 +1,6 @@
 /**
- * @file Operands whose rows begin at any element, copied so that they begin at multiples of four. Reading
- * A and B costs as often as a tile of C is made; the copy costs once.
+ * @file Operands whose rows begin at any element or that are stored transposed, copied so that their rows
+ * lie as a kernel reads them. Reading A and B costs as often as a tile of C is made; the copy costs once.
  */
 
 import { dispatchWith } from "./dispatch.ts";
@@ -25,6 +25,10 @@ export interface PackPlan {
   /** The copy: rows and columns of whole quads as far as the kernel reads them, without gaps. */
   readonly packed: StoredMatrix;
   readonly window: BindingWindow;
+  /** Elements of the source from one row of the copy, and from one column, to the next. */
+  readonly step: { readonly row: number; readonly col: number };
+  /** Device memory of the copy. */
+  readonly sizeBytes: number;
   readonly workgroups: readonly [number, number, number];
 }
 
@@ -39,28 +43,42 @@ export interface PreparedPack extends Disposable {
 const WORKGROUP = 64;
 
 /**
- * Plans the copy of one operand, `rows`×`cols` with zeros around. Pure.
+ * Plans the copy of one operand, or of a batch of them: `size` is what the copy has, at least that of the
+ * source, with zeros around. Pure.
  *
  * @returns undefined where operand or copy exceed one binding.
  */
 export function planPack(
   source: StoredMatrix,
-  size: { readonly rows: number; readonly cols: number },
+  size: { readonly rows: number; readonly cols: number; readonly transposed?: boolean },
   limits: KernelLimits,
 ): PackPlan | undefined {
-  const { rows, cols } = size;
+  const { rows, cols, transposed = false } = size;
+  const { rowStride, batch } = source;
+  // A matrix that all products share is copied once.
+  const matrices = batch && batch.stride > 0 ? batch.count : 1;
   const whole = {
     rows: { first: 0, count: source.rows },
     cols: { first: 0, count: source.cols },
+    items: { first: 0, count: matrices },
   };
   const window = windowOf(source, whole, limits);
-  const workgroups = [Math.ceil(cols / (4 * WORKGROUP)), rows, 1] as const;
+  const workgroups = [Math.ceil(cols / (4 * WORKGROUP)), rows, matrices] as const;
   const fits =
     window.sizeBytes <= limits.maxStorageBufferBindingSize &&
-    rows * cols <= windowCapacity(limits) &&
+    matrices * rows * cols <= windowCapacity(limits) &&
     Math.max(...workgroups) <= limits.maxComputeWorkgroupsPerDimension;
   if (!fits) return undefined;
-  return { source, packed: { rows, cols, rowStride: cols, offset: 0 }, window, workgroups };
+  const stride = matrices > 1 ? rows * cols : 0;
+  const packed = { rows, cols, rowStride: cols, offset: 0 };
+  return {
+    source,
+    packed: batch ? { ...packed, batch: { count: batch.count, stride } } : packed,
+    window,
+    sizeBytes: 4 * matrices * rows * cols,
+    step: transposed ? { row: 1, col: rowStride } : { row: rowStride, col: 1 },
+    workgroups,
+  };
 }
 
 /**
@@ -69,7 +87,8 @@ export function planPack(
  * @throws {DeviceLimitError} when the device has no memory for it.
  */
 export async function preparePack(device: GPUDevice, plan: PackPlan): Promise<PreparedPack> {
-  const { source, window, workgroups } = plan;
+  const { source, window, step, workgroups } = plan;
+  const transposed = step.col !== 1;
   const label = `pack ${source.rows}×${source.cols}`;
   const pipeline = await compiledPipeline(device, {
     code: gemmPackWgsl,
@@ -77,16 +96,18 @@ export async function preparePack(device: GPUDevice, plan: PackPlan): Promise<Pr
     constants: { WORKGROUP },
   });
   const { made, allocation } = await allocated(device, "a copy for a gemm", (memory) => ({
-    packed: memory.create(device, { label, size: packedBytes(plan), usage: BufferUsage.STORAGE }),
+    packed: memory.create(device, { label, size: plan.sizeBytes, usage: BufferUsage.STORAGE }),
     uniforms: createUniformSlices(
       device,
       label,
       [
         Uint32Array.of(
-          source.rows,
-          source.cols,
+          transposed ? source.cols : source.rows,
+          transposed ? source.rows : source.cols,
           window.base,
-          source.rowStride,
+          step.row,
+          step.col,
+          source.batch?.stride ?? 0,
           plan.packed.cols / 4,
         ),
       ],
@@ -104,9 +125,4 @@ export async function preparePack(device: GPUDevice, plan: PackPlan): Promise<Pr
     },
     [Symbol.dispose]: () => allocation[Symbol.dispose](),
   };
-}
-
-/** Device memory of a copy. */
-function packedBytes({ packed }: PackPlan): number {
-  return 4 * packed.rows * packed.cols;
 }

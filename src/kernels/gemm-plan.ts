@@ -1,19 +1,18 @@
 import { DeviceLimitError, ShapeError } from "../core/errors.ts";
 import { candidatesFor, choosePack, chooseSplits, settle } from "./gemm-choice.ts";
+import { type GemmCopies, onCopies, planCopies, requireCopied } from "./gemm-copies.ts";
 import { gemmPrelude, operandBytes } from "./gemm-elements.ts";
 import { gemmKernels } from "./gemm-families.ts";
 import {
   type GemmConfig,
   type GemmDevice,
   type GemmFamily,
-  type GemmKernel,
   type GemmPrecision,
   type GemmProblem,
   type GemmShape,
   kernelFacts,
 } from "./gemm-family.ts";
 import { type GemmOptions, requireKnownOptions } from "./gemm-options.ts";
-import { type PackPlan, planPack } from "./gemm-pack.ts";
 import { cutTiles, type GemmTile, type Operands } from "./gemm-tiles.ts";
 import { planSplit, type SplitPlan, wholeOctets } from "./halves-split.ts";
 import {
@@ -53,8 +52,8 @@ export interface GemmPlan {
    * "f32-split" alone.
    */
   readonly split?: { readonly a: SplitPlan; readonly b: SplitPlan };
-  /** A copy of B that the tiles read in its place, where its rows begin between two quads. */
-  readonly pack?: PackPlan;
+  /** Copies of A or B that the tiles read in their place, where rows do not lie as the kernel reads them. */
+  readonly copies?: GemmCopies;
   /**
    * The most roundings on the way of any product a·b into C: each element of Ĉ is within
    * γ_roundings |A||B| of A·B; with "f32-split" within k·2^-36 μ_i ν_j more, μ_i being the largest
@@ -91,39 +90,48 @@ export function planGemm(
   const facts = kernelFacts(device);
   const given = place(shape, limits, options);
   const problem = problemOf(shape, given, options);
-  const { family, config, setup } = settle(problem, facts, {
-    family: wanted === "auto" ? undefined : wanted,
-    config: options.config,
-    tuned: options.tuned?.choices?.[gemmBucket(shape, options)],
-  });
-  const { granule } = setup;
   const products = batch?.count ?? 1;
   const split = precision === "f32-split" ? planPairs(given, options, limits) : undefined;
   const operands = split ? asPairs(given, split) : given;
-  const kernel = gemmKernels[family];
-  const cut = cutTiles(shape, operands, {
-    products,
-    granule,
-    splits: config.splits ?? chooseSplits(shape, { products, granule, facts }),
-    accumulate,
-    maxFlops: options.maxFlopsPerPass ?? Number.POSITIVE_INFINITY,
-    limits,
-    longestSum: setup.longestSum ?? Number.POSITIVE_INFINITY,
-    sumsApart: kernel.sumsApart ?? false,
-    roundings: kernel.roundings && ((length) => kernel.roundings!(length, problem, facts)),
-  });
+  const layOut = (choice: ReturnType<typeof settle>) => {
+    const { family, config, setup } = choice;
+    const { granule } = setup;
+    const kernel = gemmKernels[family];
+    const cut = cutTiles(shape, operands, {
+      products,
+      granule,
+      splits: config.splits ?? chooseSplits(shape, { products, granule, facts }),
+      accumulate,
+      maxFlops: options.maxFlopsPerPass ?? Number.POSITIVE_INFINITY,
+      limits,
+      longestSum: setup.longestSum ?? Number.POSITIVE_INFINITY,
+      sumsApart: kernel.sumsApart ?? false,
+      roundings: kernel.roundings && ((length) => kernel.roundings!(length, problem, facts)),
+    });
+    const pack = (config.pack ?? choosePack(family, problem, facts)) === 1;
+    const job = { family, kernel, operands: given, problem, tiles: cut.tiles, pack, limits };
+    return { ...choice, kernel, cut, job, copies: planCopies(job) };
+  };
+  const wish = {
+    family: wanted === "auto" ? undefined : wanted,
+    config: options.config,
+    tuned: options.tuned?.choices?.[gemmBucket(shape, options)],
+  };
+  let laidOut = layOut(settle(problem, facts, wish));
+  if (typeof laidOut.copies === "string" && wanted === "auto") {
+    const { family: except } = laidOut;
+    laidOut = layOut(settle(problem, facts, { ...wish, tuned: undefined, except }));
+  }
+  const { family, config, setup, kernel, cut, job, copies } = laidOut;
+  if (typeof copies === "string") throw new DeviceLimitError(copies);
+  if (options.config?.pack === 1) requireCopied(job, copies);
   const { scratchBytes, roundings } = cut;
-  const pack =
-    (config.pack ?? choosePack(family, problem, facts)) === 1
-      ? planCopy(given, problem, cut.tiles, limits)
-      : undefined;
-  if (options.config?.pack === 1) requireCopied(problem, pack, kernel);
-  const tiles = split ? onOctets(cut.tiles) : pack ? onCopy(cut.tiles, pack) : cut.tiles;
+  const tiles = split ? onOctets(cut.tiles) : onCopies(cut.tiles, copies);
 
   // Where a window happens to begin between two vectors, its matrix is read element by element.
-  const aligned = { ...problem.aligned, b: problem.aligned.b || pack !== undefined };
   const vectors = (name: "a" | "b" | "c") =>
-    aligned[name] && tiles.every((tile) => tile[name].base % 4 === 0);
+    (problem.aligned[name] || (name !== "c" && copies[name] !== undefined)) &&
+    tiles.every((tile) => tile[name].base % 4 === 0);
   const fit = kernel.quads(problem);
   const quads = {
     a: fit.a && vectors("a"),
@@ -137,8 +145,10 @@ export function planGemm(
       .map((tile) => (tile.slices ? scratchBytes : tile.c.sizeBytes))
       .reduce((shortest, bytes) => Math.min(shortest, bytes)),
   };
-  const transposes = { TRANSPOSE_A: Number(transposeA), TRANSPOSE_B: Number(transposeB) };
-  const rows = kernel.wholeQuads && { WHOLE_QUADS_OF_K: Number(quads.a || pack !== undefined) };
+  const transposes = kernel.octets
+    ? {}
+    : { TRANSPOSE_A: Number(transposeA), TRANSPOSE_B: Number(transposeB) };
+  const rows = kernel.wholeQuads && { WHOLE_QUADS_OF_K: Number(quads.a || copies.b !== undefined) };
   return {
     shape: { m, k, n },
     precision,
@@ -156,53 +166,9 @@ export function planGemm(
     tiles,
     scratchBytes,
     ...(split ? { split } : {}),
-    ...(pack ? { pack } : {}),
+    ...(copies.a || copies.b ? { copies } : {}),
     roundings,
   };
-}
-
-/**
- * A copy of B with rows of whole quads, and rows of zeros where k is no multiple of four.
- *
- * @returns undefined where there is nothing to gain, or no room for it in one binding.
- */
-function planCopy(
-  { b }: Operands,
-  { shape, precision, products, transposeB, aligned }: GemmProblem,
-  tiles: readonly GemmTile[],
-  limits: KernelLimits,
-): PackPlan | undefined {
-  const plain = precision === "f32" && products === 1 && !transposeB;
-  const wholeQuads = tiles.every((tile) => tile.k.first % 4 === 0 && tile.n.first % 4 === 0);
-  if (!plain || !wholeQuads || aligned.b) return undefined;
-  return planPack(b.stored, { rows: roundUp(shape.k), cols: roundUp(shape.n) }, limits);
-}
-
-/** A copy that the caller demands is made, or not needed. */
-function requireCopied(
-  { aligned }: GemmProblem,
-  pack: PackPlan | undefined,
-  { wholeQuads }: GemmKernel,
-): void {
-  if ((!pack && !aligned.b) || !wholeQuads) {
-    throw new DeviceLimitError(
-      "config.pack is 1, but only a float32 B of one product that is stored k×n and fits a binding " +
-        'can be copied, and only for the families "register", "subgroup" and "vector"',
-    );
-  }
-}
-
-/** Tiles that read the copy of B, whose zeros they need to see. */
-function onCopy(tiles: readonly GemmTile[], { packed }: PackPlan): readonly GemmTile[] {
-  const { rows, cols, rowStride } = packed;
-  return tiles.map((tile) => {
-    const base = tile.k.first * rowStride + tile.n.first;
-    return { ...tile, b: { offsetBytes: 0, sizeBytes: 4 * rows * cols, base } };
-  });
-}
-
-function roundUp(count: number): number {
-  return Math.ceil(count / 4) * 4;
 }
 
 /** Each row of A and each column of B as the product has them gets a scale of its own. */
@@ -310,8 +276,10 @@ function requireBatchStride(name: "a" | "b" | "c", stride: number, stored: Store
 
 function problemOf(shape: GemmShape, operands: Operands, options: GemmOptions): GemmProblem {
   const { transposeA = false, transposeB = false, precision = "f32", batch } = options;
-  const aligned = ({ cols, rowStride, offset, batch: items }: StoredMatrix) =>
-    [cols, rowStride, offset, items?.stride ?? 0].every((count) => count % 4 === 0);
+  const multiples = (step: number, { cols, rowStride, offset, batch: items }: StoredMatrix) =>
+    [cols, rowStride, offset, items?.stride ?? 0].every((count) => count % step === 0);
+  const aligned = (stored: StoredMatrix) => multiples(4, stored);
+  const plain = precision === "f32" && shape.k % 8 === 0;
   return {
     shape,
     products: batch?.count ?? 1,
@@ -322,6 +290,10 @@ function problemOf(shape: GemmShape, operands: Operands, options: GemmOptions): 
       a: aligned(operands.a.stored),
       b: aligned(operands.b.stored),
       c: aligned(operands.c.stored),
+    },
+    octets: {
+      a: plain && !transposeA && multiples(8, operands.a.stored),
+      b: plain && !transposeB && multiples(8, operands.b.stored),
     },
   };
 }

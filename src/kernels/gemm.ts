@@ -61,14 +61,15 @@ export async function prepareGemm(device: GPUDevice, plan: GemmPlan): Promise<Pr
   const { code, entryPoint } = gemmKernels[plan.family];
   const { m, k, n } = plan.shape;
   const label = `${entryPoint} ${m}×${k}×${n}`;
-  const [uniforms, fresh, adding, reduction, splitA, splitB, packB] = await allPrepared([
+  const [uniforms, fresh, adding, reduction, splitA, splitB, packA, packB] = await allPrepared([
     makeUniforms(),
     pipelineFor(false),
     pipelineFor(true),
     plan.scratchBytes > 0 ? prepareReduction(device, plan) : undefined,
     plan.split && prepareSplit(device, plan.split.a),
     plan.split && prepareSplit(device, plan.split.b),
-    plan.pack && preparePack(device, plan.pack),
+    plan.copies?.a && preparePack(device, plan.copies.a),
+    plan.copies?.b && preparePack(device, plan.copies.b),
   ]);
   let closed = false;
 
@@ -93,7 +94,7 @@ export async function prepareGemm(device: GPUDevice, plan: GemmPlan): Promise<Pr
     const pipeline = (addsInPlace(tile) ? adding : fresh)!;
     const resources = [
       uniforms.at(index),
-      bindingOf(splitA?.halves ?? buffers.a, tile.a),
+      bindingOf(splitA?.halves ?? packA?.packed ?? buffers.a, tile.a),
       bindingOf(splitB?.halves ?? packB?.packed ?? buffers.b, tile.b),
       tile.slices && reduction ? { buffer: reduction.scratch } : bindingOf(buffers.c, tile.c),
       ...[splitA, splitB].flatMap((split) => (split ? [{ buffer: split.maxima }] : [])),
@@ -111,6 +112,7 @@ export async function prepareGemm(device: GPUDevice, plan: GemmPlan): Promise<Pr
     if (indices[0] === 0) {
       splitA?.record(encoder, buffers.a);
       splitB?.record(encoder, buffers.b);
+      packA?.record(encoder, buffers.a);
       packB?.record(encoder, buffers.b);
     }
     const pass = encoder.beginComputePass({ label });
@@ -135,6 +137,7 @@ export async function prepareGemm(device: GPUDevice, plan: GemmPlan): Promise<Pr
       reduction?.[Symbol.dispose]();
       splitA?.[Symbol.dispose]();
       splitB?.[Symbol.dispose]();
+      packA?.[Symbol.dispose]();
       packB?.[Symbol.dispose]();
     },
   };
@@ -148,9 +151,9 @@ function addsInPlace({ accumulate, slices }: GemmTile): boolean {
 /** The shader's `Tile`. */
 function uniformsOf(plan: GemmPlan, tile: GemmTile): Uint32Array {
   const { m, k, n, products, slices } = tile;
-  const { split, pack } = plan;
-  const a = split?.a.halves ?? plan.a;
-  const b = split?.b.halves ?? pack?.packed ?? plan.b;
+  const { split, copies } = plan;
+  const a = split?.a.halves ?? copies?.a?.packed ?? plan.a;
+  const b = split?.b.halves ?? copies?.b?.packed ?? plan.b;
   const lines = { a: plan.split?.a.lineStride ?? 0, b: plan.split?.b.lineStride ?? 0 };
   const ofC = slices
     ? {

@@ -204,9 +204,9 @@ async function tuneBucket(
 
   /** With copies of the operands where the plan has none, or without; where that makes a difference. */
   function otherwisePacked(candidate: GemmCandidate, plan: GemmPlan): GemmCandidate[] {
-    const config = { ...candidate.config, pack: plan.pack ? 0 : 1 };
+    const config = { ...candidate.config, pack: plan.copies ? 0 : 1 };
     const other = planned({ ...candidate, config });
-    return other && !other.pack !== !plan.pack ? [{ ...candidate, config }] : [];
+    return other && !other.copies !== !plan.copies ? [{ ...candidate, config }] : [];
   }
 
   /** Undefined for what the device cannot run. */

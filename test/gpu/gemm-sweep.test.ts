@@ -27,6 +27,7 @@ describeGpu("gemm over sampled shapes", (device) => {
   ];
   for (const family of runnableFamilies(device)) {
     for (const precision of ["f32", "f16"] as const) {
+      if (!runnableFamilies(device, precision).includes(family)) continue;
       test.each(orders)(`${family} in ${precision}, %j`, async (order) => {
         const options = { family, precision, ...order };
         const random = seededRandom("gemm", family, precision, JSON.stringify(order));
@@ -63,9 +64,11 @@ describeGpu("gemm over sampled shapes", (device) => {
     });
 
     test(`${family} slices k, in batches and past one binding`, async () => {
-      const few = limitsOf(device, { maxStorageBufferBindingSize: 4096 });
-      const shape = { m: 13, k: 301, n: 11 };
-      const batch = { count: 5, strides: { a: 0, b: 11 * 301 + 5, c: 200 } };
+      // Octets that are whole need no copy, which would have to fit a binding.
+      const [few, shape] = gemmKernels[family].octets
+        ? [limitsOf(device, { maxStorageBufferBindingSize: 6144 }), { m: 13, k: 304, n: 16 }]
+        : [limitsOf(device, { maxStorageBufferBindingSize: 4096 }), { m: 13, k: 301, n: 11 }];
+      const batch = { count: 5, strides: { a: 0, b: shape.n * shape.k + 8, c: 300 } };
       for (const splits of [2, 7, 64]) {
         const options = { family, config: { splits }, batch, accumulate: splits === 7 };
         expect(planGemm(shape, device, options).tiles[0]!.slices?.total).toBeGreaterThan(1);

@@ -55,7 +55,8 @@ describeGpu("gemm", (device) => {
       expect(await deviation(device, shape, { family, ...options })).toBeLessThanOrEqual(1);
     });
 
-    test.each([
+    const octets = gemmKernels[family].octets ?? false;
+    test.skipIf(octets).each([
       { m: 9, k: 300, n: 7 }, // a row of A exceeds a binding: k is cut
       { m: 5, k: 7, n: 300 }, // a row of B and of C exceeds a binding: n is cut
       { m: 30, k: 21, n: 26 },
@@ -68,9 +69,20 @@ describeGpu("gemm", (device) => {
       expect(await deviation(device, shape, flipped, small)).toBeLessThanOrEqual(1);
     });
 
+    test.runIf(octets).each([
+      { m: 40, k: 304, n: 24 },
+      { m: 40, k: 48, n: 304 },
+      { m: 600, k: 8, n: 16 },
+    ])(`${family} tiles $m×$k×$n past bindings of 16 KiB`, async (shape) => {
+      const small = limitsOf(device, { maxStorageBufferBindingSize: 16_384 });
+      const options = { family, offsets: { a: 8, b: 72, c: 9 }, accumulate: shape.n === 24 };
+      expect(planGemm(shape, small, options).tiles.length).toBeGreaterThan(1);
+      expect(await deviation(device, shape, options, small)).toBeLessThanOrEqual(1);
+    });
+
     test(`${family} tiles past the number of workgroups and a limit of work`, async () => {
       const few = limitsOf(device, { maxComputeWorkgroupsPerDimension: 1 });
-      const shape = { m: 70, k: 50, n: 66 };
+      const shape = octets ? { m: 72, k: 48, n: 72 } : { m: 70, k: 50, n: 66 };
       const options = { family, maxFlopsPerPass: 40_000 };
       expect(await deviation(device, shape, options, few)).toBeLessThanOrEqual(1);
     });

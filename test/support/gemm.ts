@@ -5,6 +5,7 @@ import { gemmFamilies, gemmKernels } from "../../src/kernels/gemm-families.ts";
 import {
   type GemmDevice,
   type GemmFamily,
+  type GemmPrecision,
   type GemmShape,
   kernelFacts,
 } from "../../src/kernels/gemm-family.ts";
@@ -22,15 +23,19 @@ import {
   worstDeviation,
 } from "./matrices.ts";
 
-/** The families that a device can run at all. */
-export function runnableFamilies(device: GPUDevice): readonly GemmFamily[] {
+/** The families that a device can run at all with a precision. */
+export function runnableFamilies(
+  device: GPUDevice,
+  precision: GemmPrecision = "f32",
+): readonly GemmFamily[] {
   const problem = {
     shape: { m: 64, k: 64, n: 64 },
     products: 1,
-    precision: "f32",
+    precision,
     transposeA: false,
     transposeB: false,
     aligned: { a: true, b: true, c: true },
+    octets: { a: true, b: true },
   } as const;
   return gemmFamilies.filter(
     (family) => gemmKernels[family].obstacle(problem, kernelFacts(device)) === undefined,

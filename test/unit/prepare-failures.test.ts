@@ -78,7 +78,7 @@ describe("prepareGemm, with slices of k and a copy of B", () => {
   const prepare = (device: GPUDevice) => {
     const config = { splits: 4, pack: 1 };
     const plan = planGemm({ m: 70, k: 1000, n: 67 }, device, { family: "register", config });
-    expect(plan.pack).toBeDefined();
+    expect(plan.copies).toBeDefined();
     expect(plan.scratchBytes).toBeGreaterThan(0);
     return prepareGemm(device, plan);
   };
