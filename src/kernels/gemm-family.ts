@@ -95,6 +95,21 @@ export interface WordsLayout {
   readonly shortestProduct: number;
 }
 
+/** The kernel of a family's last columns, of which whole tiles would make many in vain. Functions are pure. */
+export interface GemmStripKernel {
+  /** WGSL; the host replaces the first line. */
+  readonly code: string;
+  readonly entryPoint: string;
+  /** How many columns it makes, and how many a workgroup does; undefined where it is not worth it. */
+  columns(
+    config: GemmConfig,
+    problem: GemmProblem,
+    facts: KernelFacts,
+  ): { readonly cols: number; readonly granule: number } | undefined;
+  /** The first line, where it is not that of the family with a C of single elements. */
+  readonly prelude?: (config: GemmConfig, problem: GemmProblem) => string;
+}
+
 /** One family. All functions are pure. */
 export interface GemmKernel {
   /** WGSL; the host replaces the first line. */
@@ -120,6 +135,7 @@ export interface GemmKernel {
   /** The values that a parameter of a configuration may have. */
   readonly parameters: Readonly<Record<string, readonly number[]>>;
   setUp(config: GemmConfig, problem: GemmProblem, facts: KernelFacts): GemmSetup;
+  readonly strip?: GemmStripKernel;
   /**
    * The most roundings of unit u that a product passes in a sum over `length` of k. Default: `length`, as
    * where products are added one after the other and each sum is rounded to the nearest.

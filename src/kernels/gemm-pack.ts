@@ -29,6 +29,8 @@ export interface PackPlan {
   readonly step: { readonly row: number; readonly col: number };
   /** Device memory of the copy. */
   readonly sizeBytes: number;
+  /** Invocations of a workgroup. */
+  readonly workgroupSize: number;
   readonly workgroups: readonly [number, number, number];
 }
 
@@ -40,7 +42,8 @@ export interface PreparedPack extends Disposable {
   record(encoder: GPUCommandEncoder, source: GPUBuffer): void;
 }
 
-const WORKGROUP = 64;
+/** What every device allows. Software drivers gain by few and full workgroups. */
+const LARGEST_WORKGROUP = 256;
 
 /**
  * Plans the copy of one operand, or of a batch of them: `size` is what the copy has, at least that of the
@@ -63,7 +66,9 @@ export function planPack(
     items: { first: 0, count: matrices },
   };
   const window = windowOf(source, whole, limits);
-  const workgroups = [Math.ceil(cols / (4 * WORKGROUP)), rows, matrices] as const;
+  const quads = Math.ceil(cols / 4);
+  const workgroupSize = evenPart(quads, LARGEST_WORKGROUP);
+  const workgroups = [Math.ceil(quads / workgroupSize), rows, matrices] as const;
   const fits =
     window.sizeBytes <= limits.maxStorageBufferBindingSize &&
     matrices * rows * cols <= windowCapacity(limits) &&
@@ -77,8 +82,14 @@ export function planPack(
     window,
     sizeBytes: 4 * matrices * rows * cols,
     step: transposed ? { row: 1, col: rowStride } : { row: rowStride, col: 1 },
+    workgroupSize,
     workgroups,
   };
+}
+
+/** The size of the parts of `total` when it is cut into the fewest, in multiples of four. */
+function evenPart(total: number, most: number): number {
+  return 4 * Math.ceil(total / Math.ceil(total / most) / 4);
 }
 
 /**
@@ -87,13 +98,13 @@ export function planPack(
  * @throws {DeviceLimitError} when the device has no memory for it.
  */
 export async function preparePack(device: GPUDevice, plan: PackPlan): Promise<PreparedPack> {
-  const { source, window, step, workgroups } = plan;
+  const { source, window, step, workgroupSize, workgroups } = plan;
   const transposed = step.col !== 1;
   const label = `pack ${source.rows}×${source.cols}`;
   const pipeline = await compiledPipeline(device, {
     code: gemmPackWgsl,
     entryPoint: "gemm_pack",
-    constants: { WORKGROUP },
+    constants: { WORKGROUP: workgroupSize },
   });
   const { made, allocation } = await allocated(device, "a copy for a gemm", (memory) => ({
     packed: memory.create(device, { label, size: plan.sizeBytes, usage: BufferUsage.STORAGE }),

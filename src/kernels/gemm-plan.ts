@@ -37,6 +37,8 @@ export interface GemmPlan {
   readonly products: number;
   /** The shader's first line. */
   readonly prelude: string;
+  /** The kernel that makes the tiles of the last few columns, where there is one. */
+  readonly strip?: { readonly prelude: string };
   /** Values of the shader's overrides. */
   readonly constants: Readonly<Record<string, number>>;
   /** The matrices as they lie in their buffers. */
@@ -100,6 +102,7 @@ export function planGemm(
     const cut = cutTiles(shape, operands, {
       products,
       granule,
+      strip: kernel.strip?.columns(config, problem, facts),
       splits: config.splits ?? chooseSplits(shape, { products, granule, facts }),
       accumulate,
       maxFlops: options.maxFlopsPerPass ?? Number.POSITIVE_INFINITY,
@@ -149,6 +152,12 @@ export function planGemm(
     ? {}
     : { TRANSPOSE_A: Number(transposeA), TRANSPOSE_B: Number(transposeB) };
   const rows = kernel.wholeQuads && { WHOLE_QUADS_OF_K: Number(quads.a || copies.b !== undefined) };
+  const words = { family, setup, precision, layout };
+  const strip = {
+    prelude:
+      kernel.strip?.prelude?.(config, problem) ??
+      gemmPrelude({ ...words, quads: { ...quads, c: false } }),
+  };
   return {
     shape: { m, k, n },
     precision,
@@ -158,7 +167,7 @@ export function planGemm(
     transposeB,
     accumulate,
     products,
-    prelude: gemmPrelude({ family, setup, precision, quads, layout }),
+    prelude: gemmPrelude({ ...words, quads }),
     constants: { ...setup.constants, ...transposes, ...rows },
     a: given.a.stored,
     b: given.b.stored,
@@ -166,6 +175,7 @@ export function planGemm(
     tiles,
     scratchBytes,
     ...(split ? { split } : {}),
+    ...(tiles.some((tile) => tile.strip) ? { strip } : {}),
     ...(copies.a || copies.b ? { copies } : {}),
     roundings,
   };

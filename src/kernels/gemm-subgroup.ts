@@ -1,5 +1,6 @@
 import type { GemmKernel } from "./gemm-family.ts";
-import { gemmSubgroupWgsl } from "./shaders.generated.ts";
+import { leftOver } from "./gemm-strip.ts";
+import { gemmSubgroupStripWgsl, gemmSubgroupWgsl } from "./shaders.generated.ts";
 
 const LANES: readonly number[] = [4, 8, 16, 32];
 
@@ -37,5 +38,13 @@ export const gemmSubgroup: GemmKernel = {
       invocations: lanes,
       sharedBytes: 0,
     };
+  },
+  strip: {
+    code: gemmSubgroupStripWgsl,
+    entryPoint: "gemm_subgroup_strip",
+    columns({ QUADS = 1 }, { shape: { n } }, { lanes = 8 }) {
+      const cols = leftOver(n, 4 * QUADS * lanes, lanes);
+      return cols ? { cols, granule: lanes } : undefined;
+    },
   },
 };

@@ -25,6 +25,8 @@ export interface GemmTile {
   readonly workgroups: readonly [number, number, number];
   /** True when the tile adds to what C holds. */
   readonly accumulate: boolean;
+  /** True where the plan's strip makes the tile. */
+  readonly strip?: true;
   /** How the tile's part of k is summed in slices, where it is. */
   readonly slices?: GemmSlices;
 }
@@ -65,6 +67,8 @@ interface Cut {
   readonly products: number;
   /** What one workgroup makes. */
   readonly granule: GemmShape;
+  /** How many of the last columns a kernel of their own makes, and how many at a time. */
+  readonly strip: { readonly cols: number; readonly granule: number } | undefined;
   /** Into how many slices k is to be cut. */
   readonly splits: number;
   readonly accumulate: boolean;
@@ -111,7 +115,7 @@ export function cutTiles(
   const spans = {
     products: split(cut.products, together),
     m: split(shape.m, largest.m, granule.m),
-    n: split(shape.n, largest.n, granule.n),
+    n: columnSpans(shape.n, largest.n, cut),
     k: split(shape.k, largest.k, sliceLength ?? granule.k),
   };
   requireFew(spans);
@@ -127,12 +131,14 @@ export function cutTiles(
             sliceLength === undefined ? undefined : slicesOf(shape.k, at, products, sliceLength);
           tiles.push({
             ...at,
+            n: { first: n.first, count: n.count },
+            ...(n.strip ? { strip: true } : {}),
             products,
             a: window(operands.a),
             b: window(operands.b),
             c: window(operands.c),
             workgroups: [
-              Math.ceil(n.count / granule.n),
+              Math.ceil(n.count / (n.strip ? cut.strip!.granule : granule.n)),
               Math.ceil(m.count / granule.m),
               products.count * (slices?.count ?? 1),
             ],
@@ -148,6 +154,18 @@ export function cutTiles(
     scratchBytes: tiles.reduce((most, tile) => Math.max(most, scratchBytesOf(tile)), 0),
     roundings: roundingsOf(shape.k, unit, cut),
   };
+}
+
+/** Spans of the columns: whole tiles, then the strip. */
+function columnSpans(
+  total: number,
+  most: number,
+  { granule, strip }: Cut,
+): (Span & { readonly strip?: true })[] {
+  if (!strip || strip.cols > most) return split(total, most, granule.n);
+  const whole = total - strip.cols;
+  const last = { first: whole, count: strip.cols, strip: true } as const;
+  return whole === 0 ? [last] : [...split(whole, most, granule.n), last];
 }
 
 /**

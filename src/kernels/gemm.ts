@@ -58,13 +58,26 @@ export interface PreparedGemm extends Disposable {
  * @throws whatever the device says when it does not compile the kernel. Nothing stays behind either way.
  */
 export async function prepareGemm(device: GPUDevice, plan: GemmPlan): Promise<PreparedGemm> {
-  const { code, entryPoint } = gemmKernels[plan.family];
+  const { entryPoint } = gemmKernels[plan.family];
   const { m, k, n } = plan.shape;
   const label = `${entryPoint} ${m}×${k}×${n}`;
-  const [uniforms, fresh, adding, reduction, splitA, splitB, packA, packB] = await allPrepared([
+  const [
+    uniforms,
+    fresh,
+    adding,
+    freshStrip,
+    addingStrip,
+    reduction,
+    splitA,
+    splitB,
+    packA,
+    packB,
+  ] = await allPrepared([
     makeUniforms(),
-    pipelineFor(false),
-    pipelineFor(true),
+    pipelineFor({ accumulate: false, strip: false }),
+    pipelineFor({ accumulate: true, strip: false }),
+    pipelineFor({ accumulate: false, strip: true }),
+    pipelineFor({ accumulate: true, strip: true }),
     plan.scratchBytes > 0 ? prepareReduction(device, plan) : undefined,
     plan.split && prepareSplit(device, plan.split.a),
     plan.split && prepareSplit(device, plan.split.b),
@@ -80,18 +93,27 @@ export async function prepareGemm(device: GPUDevice, plan: GemmPlan): Promise<Pr
       plan.tiles.map((tile) => uniformsOf(plan, tile)),
     );
   }
-  /** Compiled only where a tile needs it: most plans begin every sum at 0. */
-  async function pipelineFor(accumulate: boolean): Promise<GPUComputePipeline | undefined> {
-    if (plan.tiles.every((tile) => addsInPlace(tile) !== accumulate)) return undefined;
+  /** Compiled only where a tile needs it: most plans begin every sum at 0 and have no strip. */
+  async function pipelineFor(use: {
+    readonly accumulate: boolean;
+    readonly strip: boolean;
+  }): Promise<GPUComputePipeline | undefined> {
+    const serves = (tile: GemmTile) =>
+      addsInPlace(tile) === use.accumulate && (tile.strip ?? false) === use.strip;
+    if (!plan.tiles.some(serves)) return undefined;
+    const [kernel, { prelude }] = use.strip
+      ? [gemmKernels[plan.family].strip!, plan.strip!]
+      : [gemmKernels[plan.family], plan];
     return compiledPipeline(device, {
-      code: withPrelude(code, plan.prelude),
-      entryPoint,
-      constants: { ...plan.constants, ACCUMULATE: Number(accumulate) },
+      code: withPrelude(kernel.code, prelude),
+      entryPoint: kernel.entryPoint,
+      constants: { ...plan.constants, ACCUMULATE: Number(use.accumulate) },
     });
   }
   const dispatchTile = (pass: GPUComputePassEncoder, buffers: GemmBuffers, index: number) => {
     const tile = plan.tiles[index]!;
-    const pipeline = (addsInPlace(tile) ? adding : fresh)!;
+    const [begins, adds] = tile.strip ? [freshStrip, addingStrip] : [fresh, adding];
+    const pipeline = (addsInPlace(tile) ? adds : begins)!;
     const resources = [
       uniforms.at(index),
       bindingOf(splitA?.halves ?? packA?.packed ?? buffers.a, tile.a),

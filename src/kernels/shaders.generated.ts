@@ -1704,6 +1704,274 @@ fn gemm_quad(
 }
 `;
 
+/** `shaders/gemm_quad_strip.wgsl` */
+export const gemmQuadStripWgsl: string = `enable subgroups; const ROWS = 32u; alias Sum = f32; const WIDTH = 1u; fn narrow(values: vec4f) -> Sum { return values.x; } // the host replaces this line
+
+// The last few columns of C = A·B or C += A·B, where 32 of them, as gemm_quad.wgsl makes, would be mostly
+// waste: one subgroup of four lanes makes ROWS × 4·WIDTH elements of C, WIDTH columns a lane.
+//
+// Host contract (src/kernels/gemm-quad.ts, gemm-plan.ts): that of gemm_quad.wgsl, but for
+//   Sum             a word of B and of the sums: WIDTH elements, f32 or vec4f, which narrow gives of four
+//   dispatch        (ceil(n / (4·WIDTH)), ceil(m / ROWS), products·slices)
+//   c               element by element
+//   rounding        the same sums in the same order
+
+override ACCUMULATE: bool = false;
+
+struct Tile {
+  m: u32,
+  k: u32,
+  n: u32,
+  a_base: u32,
+  a_stride: u32,
+  b_base: u32,
+  b_stride: u32,
+  c_base: u32,
+  c_stride: u32,
+  slices: u32,
+  k_slice: u32,
+  a_batch: u32,
+  b_batch: u32,
+  c_batch: u32,
+  c_slice: u32,
+}
+
+@group(0) @binding(0) var<uniform> tile: Tile;
+@group(0) @binding(1) var<storage, read> a: array<mat2x4f>;
+@group(0) @binding(2) var<storage, read> b: array<Sum>;
+@group(0) @binding(3) var<storage, read_write> c: array<f32>;
+
+// Eight rows of B at this lane's columns.
+struct Block {
+  b0: Sum,
+  b1: Sum,
+  b2: Sum,
+  b3: Sum,
+  b4: Sum,
+  b5: Sum,
+  b6: Sum,
+  b7: Sum,
+}
+
+// sum + eight columns x, y of a row of A times eight rows of B, in order of k.
+fn dot8(x: vec4f, y: vec4f, k: Block, sum: Sum) -> Sum {
+  let left = fma(Sum(x.y), k.b1, fma(Sum(x.x), k.b0, sum));
+  let half = fma(Sum(x.w), k.b3, fma(Sum(x.z), k.b2, left));
+  let right = fma(Sum(y.y), k.b5, fma(Sum(y.x), k.b4, half));
+  return fma(Sum(y.w), k.b7, fma(Sum(y.z), k.b6, right));
+}
+
+// Row \`row\` of C at this lane's columns, as the sums begin: 0, or what C holds.
+fn begin(start: u32, row: u32, col: u32) -> Sum {
+  if (!ACCUMULATE || row >= tile.m || col >= tile.n) {
+    return Sum();
+  }
+  let first = start + row * tile.c_stride;
+  let last = first + tile.n - 1u;
+  let at = first + col;
+  let values = vec4f(
+    c[at],
+    c[min(at + 1u, last)],
+    c[min(at + 2u, last)],
+    c[min(at + 3u, last)],
+  );
+  return narrow(values);
+}
+
+fn store(start: u32, row: u32, col: u32, sum: Sum) {
+  if (row >= tile.m || col >= tile.n) {
+    return;
+  }
+  let values = vec4f(sum);
+  let at = start + row * tile.c_stride + col;
+  c[at] = values.x;
+  if (WIDTH > 1u && col + 1u < tile.n) {
+    c[at + 1u] = values.y;
+  }
+  if (WIDTH > 2u && col + 2u < tile.n) {
+    c[at + 2u] = values.z;
+  }
+  if (WIDTH > 3u && col + 3u < tile.n) {
+    c[at + 3u] = values.w;
+  }
+}
+
+@compute @workgroup_size(4)
+fn gemm_quad_strip(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(subgroup_invocation_id) lane: u32,
+) {
+  let product = group.z / tile.slices;
+  let slice = group.z % tile.slices;
+  let a_start = tile.a_base + product * tile.a_batch;
+  let b_start = tile.b_base + product * tile.b_batch;
+  let c_start = tile.c_base + product * tile.c_batch + slice * tile.c_slice;
+  let first = slice * tile.k_slice;
+  let end = (min(tile.k, first + tile.k_slice) + 7u) / 8u;
+  let row = group.y * ROWS;
+  let col = (group.x * 4u + lane) * WIDTH;
+  let last = tile.m - 1u;
+  let held0 = (a_start + min(row + lane, last) * tile.a_stride) / 8u;
+  let held1 = (a_start + min(row + 4u + lane, last) * tile.a_stride) / 8u;
+  let held2 = (a_start + min(row + 8u + lane, last) * tile.a_stride) / 8u;
+  let held3 = (a_start + min(row + 12u + lane, last) * tile.a_stride) / 8u;
+  let held4 = (a_start + min(row + 16u + lane, last) * tile.a_stride) / 8u;
+  let held5 = (a_start + min(row + 20u + lane, last) * tile.a_stride) / 8u;
+  let held6 = (a_start + min(row + 24u + lane, last) * tile.a_stride) / 8u;
+  let held7 = (a_start + min(row + 28u + lane, last) * tile.a_stride) / 8u;
+  let step = tile.b_stride / WIDTH;
+  var at = (b_start + first * tile.b_stride + min(col, (tile.n - 1u) / WIDTH * WIDTH)) / WIDTH;
+
+  var c0 = begin(c_start, row, col);
+  var c1 = begin(c_start, row + 1u, col);
+  var c2 = begin(c_start, row + 2u, col);
+  var c3 = begin(c_start, row + 3u, col);
+  var c4 = begin(c_start, row + 4u, col);
+  var c5 = begin(c_start, row + 5u, col);
+  var c6 = begin(c_start, row + 6u, col);
+  var c7 = begin(c_start, row + 7u, col);
+  var c8 = begin(c_start, row + 8u, col);
+  var c9 = begin(c_start, row + 9u, col);
+  var c10 = begin(c_start, row + 10u, col);
+  var c11 = begin(c_start, row + 11u, col);
+  var c12 = begin(c_start, row + 12u, col);
+  var c13 = begin(c_start, row + 13u, col);
+  var c14 = begin(c_start, row + 14u, col);
+  var c15 = begin(c_start, row + 15u, col);
+  var c16 = Sum();
+  var c17 = Sum();
+  var c18 = Sum();
+  var c19 = Sum();
+  var c20 = Sum();
+  var c21 = Sum();
+  var c22 = Sum();
+  var c23 = Sum();
+  var c24 = Sum();
+  var c25 = Sum();
+  var c26 = Sum();
+  var c27 = Sum();
+  var c28 = Sum();
+  var c29 = Sum();
+  var c30 = Sum();
+  var c31 = Sum();
+  if (ROWS > 16u) {
+    c16 = begin(c_start, row + 16u, col);
+    c17 = begin(c_start, row + 17u, col);
+    c18 = begin(c_start, row + 18u, col);
+    c19 = begin(c_start, row + 19u, col);
+    c20 = begin(c_start, row + 20u, col);
+    c21 = begin(c_start, row + 21u, col);
+    c22 = begin(c_start, row + 22u, col);
+    c23 = begin(c_start, row + 23u, col);
+    c24 = begin(c_start, row + 24u, col);
+    c25 = begin(c_start, row + 25u, col);
+    c26 = begin(c_start, row + 26u, col);
+    c27 = begin(c_start, row + 27u, col);
+    c28 = begin(c_start, row + 28u, col);
+    c29 = begin(c_start, row + 29u, col);
+    c30 = begin(c_start, row + 30u, col);
+    c31 = begin(c_start, row + 31u, col);
+  }
+
+  for (var i = first / 8u; i < end; i++) {
+    let a0 = a[held0 + i];
+    let a1 = a[held1 + i];
+    let a2 = a[held2 + i];
+    let a3 = a[held3 + i];
+    var a4 = mat2x4f();
+    var a5 = mat2x4f();
+    var a6 = mat2x4f();
+    var a7 = mat2x4f();
+    if (ROWS > 16u) {
+      a4 = a[held4 + i];
+      a5 = a[held5 + i];
+      a6 = a[held6 + i];
+      a7 = a[held7 + i];
+    }
+    let k = Block(
+      b[at],
+      b[at + step],
+      b[at + 2u * step],
+      b[at + 3u * step],
+      b[at + 4u * step],
+      b[at + 5u * step],
+      b[at + 6u * step],
+      b[at + 7u * step],
+    );
+    at += 8u * step;
+    c0 = dot8(quadBroadcast(a0[0], 0u), quadBroadcast(a0[1], 0u), k, c0);
+    c1 = dot8(quadBroadcast(a0[0], 1u), quadBroadcast(a0[1], 1u), k, c1);
+    c2 = dot8(quadBroadcast(a0[0], 2u), quadBroadcast(a0[1], 2u), k, c2);
+    c3 = dot8(quadBroadcast(a0[0], 3u), quadBroadcast(a0[1], 3u), k, c3);
+    c4 = dot8(quadBroadcast(a1[0], 0u), quadBroadcast(a1[1], 0u), k, c4);
+    c5 = dot8(quadBroadcast(a1[0], 1u), quadBroadcast(a1[1], 1u), k, c5);
+    c6 = dot8(quadBroadcast(a1[0], 2u), quadBroadcast(a1[1], 2u), k, c6);
+    c7 = dot8(quadBroadcast(a1[0], 3u), quadBroadcast(a1[1], 3u), k, c7);
+    c8 = dot8(quadBroadcast(a2[0], 0u), quadBroadcast(a2[1], 0u), k, c8);
+    c9 = dot8(quadBroadcast(a2[0], 1u), quadBroadcast(a2[1], 1u), k, c9);
+    c10 = dot8(quadBroadcast(a2[0], 2u), quadBroadcast(a2[1], 2u), k, c10);
+    c11 = dot8(quadBroadcast(a2[0], 3u), quadBroadcast(a2[1], 3u), k, c11);
+    c12 = dot8(quadBroadcast(a3[0], 0u), quadBroadcast(a3[1], 0u), k, c12);
+    c13 = dot8(quadBroadcast(a3[0], 1u), quadBroadcast(a3[1], 1u), k, c13);
+    c14 = dot8(quadBroadcast(a3[0], 2u), quadBroadcast(a3[1], 2u), k, c14);
+    c15 = dot8(quadBroadcast(a3[0], 3u), quadBroadcast(a3[1], 3u), k, c15);
+    if (ROWS > 16u) {
+      c16 = dot8(quadBroadcast(a4[0], 0u), quadBroadcast(a4[1], 0u), k, c16);
+      c17 = dot8(quadBroadcast(a4[0], 1u), quadBroadcast(a4[1], 1u), k, c17);
+      c18 = dot8(quadBroadcast(a4[0], 2u), quadBroadcast(a4[1], 2u), k, c18);
+      c19 = dot8(quadBroadcast(a4[0], 3u), quadBroadcast(a4[1], 3u), k, c19);
+      c20 = dot8(quadBroadcast(a5[0], 0u), quadBroadcast(a5[1], 0u), k, c20);
+      c21 = dot8(quadBroadcast(a5[0], 1u), quadBroadcast(a5[1], 1u), k, c21);
+      c22 = dot8(quadBroadcast(a5[0], 2u), quadBroadcast(a5[1], 2u), k, c22);
+      c23 = dot8(quadBroadcast(a5[0], 3u), quadBroadcast(a5[1], 3u), k, c23);
+      c24 = dot8(quadBroadcast(a6[0], 0u), quadBroadcast(a6[1], 0u), k, c24);
+      c25 = dot8(quadBroadcast(a6[0], 1u), quadBroadcast(a6[1], 1u), k, c25);
+      c26 = dot8(quadBroadcast(a6[0], 2u), quadBroadcast(a6[1], 2u), k, c26);
+      c27 = dot8(quadBroadcast(a6[0], 3u), quadBroadcast(a6[1], 3u), k, c27);
+      c28 = dot8(quadBroadcast(a7[0], 0u), quadBroadcast(a7[1], 0u), k, c28);
+      c29 = dot8(quadBroadcast(a7[0], 1u), quadBroadcast(a7[1], 1u), k, c29);
+      c30 = dot8(quadBroadcast(a7[0], 2u), quadBroadcast(a7[1], 2u), k, c30);
+      c31 = dot8(quadBroadcast(a7[0], 3u), quadBroadcast(a7[1], 3u), k, c31);
+    }
+  }
+
+  store(c_start, row, col, c0);
+  store(c_start, row + 1u, col, c1);
+  store(c_start, row + 2u, col, c2);
+  store(c_start, row + 3u, col, c3);
+  store(c_start, row + 4u, col, c4);
+  store(c_start, row + 5u, col, c5);
+  store(c_start, row + 6u, col, c6);
+  store(c_start, row + 7u, col, c7);
+  store(c_start, row + 8u, col, c8);
+  store(c_start, row + 9u, col, c9);
+  store(c_start, row + 10u, col, c10);
+  store(c_start, row + 11u, col, c11);
+  store(c_start, row + 12u, col, c12);
+  store(c_start, row + 13u, col, c13);
+  store(c_start, row + 14u, col, c14);
+  store(c_start, row + 15u, col, c15);
+  if (ROWS > 16u) {
+    store(c_start, row + 16u, col, c16);
+    store(c_start, row + 17u, col, c17);
+    store(c_start, row + 18u, col, c18);
+    store(c_start, row + 19u, col, c19);
+    store(c_start, row + 20u, col, c20);
+    store(c_start, row + 21u, col, c21);
+    store(c_start, row + 22u, col, c22);
+    store(c_start, row + 23u, col, c23);
+    store(c_start, row + 24u, col, c24);
+    store(c_start, row + 25u, col, c25);
+    store(c_start, row + 26u, col, c26);
+    store(c_start, row + 27u, col, c27);
+    store(c_start, row + 28u, col, c28);
+    store(c_start, row + 29u, col, c29);
+    store(c_start, row + 30u, col, c30);
+    store(c_start, row + 31u, col, c31);
+  }
+}
+`;
+
 /** `shaders/gemm_reduce.wgsl` */
 export const gemmReduceWgsl: string = `// C = Σ_s X_s or C += Σ_s X_s, f32: the slices of a product whose inner dimension was cut, added up in
 // one fixed order, so that the same inputs give the same bits. One invocation makes one element.
@@ -2558,6 +2826,208 @@ fn gemm_subgroup(
       store(c_start, row + 14u, col + 4u, d14);
       store(c_start, row + 15u, col + 4u, d15);
     }
+  }
+}
+`;
+
+/** `shaders/gemm_subgroup_strip.wgsl` */
+export const gemmSubgroupStripWgsl: string = `enable subgroups; const LANES = 8u; const ROWS = 16u; const QUADS = 1u; alias ElemA = vec4f; const WIDTH_A = 4u; fn widen_a(word: ElemA) -> vec4f { return word; } alias ElemB = vec4f; const WIDTH_B = 4u; fn widen_b(word: ElemB) -> vec4f { return word; } alias ElemC = f32; const WIDTH_C = 1u; fn narrow_c(values: vec4f) -> ElemC { return values.x; } // the host replaces this line
+
+// The last columns of C = A·B or C += A·B, of which there are no more than a subgroup has lanes: where
+// gemm_subgroup.wgsl would make 4·LANES at a time, each lane makes one.
+//
+// Host contract (src/kernels/gemm-subgroup.ts, gemm-plan.ts): that of gemm_subgroup.wgsl, but for
+//   ElemC           f32: C is written element by element
+//   dispatch        (ceil(n / LANES), ceil(m / ROWS), products·slices)
+//   rounding        the same sums in the same order
+
+override TRANSPOSE_A: bool = false;
+override TRANSPOSE_B: bool = false;
+override ACCUMULATE: bool = false;
+override WHOLE_QUADS_OF_K: bool = false;
+
+struct Tile {
+  m: u32,
+  k: u32,
+  n: u32,
+  a_base: u32,
+  a_stride: u32,
+  b_base: u32,
+  b_stride: u32,
+  c_base: u32,
+  c_stride: u32,
+  slices: u32,
+  k_slice: u32,
+  a_batch: u32,
+  b_batch: u32,
+  c_batch: u32,
+  c_slice: u32,
+}
+
+@group(0) @binding(0) var<uniform> tile: Tile;
+@group(0) @binding(1) var<storage, read> a: array<ElemA>;
+@group(0) @binding(2) var<storage, read> b: array<ElemB>;
+@group(0) @binding(3) var<storage, read_write> c: array<ElemC>;
+
+fn load_a(at: u32) -> f32 {
+  return widen_a(a[at / WIDTH_A])[at % WIDTH_A];
+}
+
+fn load_b(at: u32) -> f32 {
+  return widen_b(b[at / WIDTH_B])[at % WIDTH_B];
+}
+
+// Row \`row\` of A, columns i … i+3; 0 from column \`end\` on. An aligned row ends at a multiple of four,
+// and so do slices, so that nothing needs to be looked at.
+fn load_a4(start: u32, row: u32, i: u32, end: u32) -> vec4f {
+  if (WIDTH_A == 4u && !TRANSPOSE_A) {
+    return widen_a(a[(start + row * tile.a_stride + i) / 4u]);
+  }
+  let step = select(1u, tile.a_stride, TRANSPOSE_A);
+  let at = start + select(row * tile.a_stride + i, i * tile.a_stride + row, TRANSPOSE_A);
+  let last = end - 1u - i;
+  return vec4f(
+    load_a(at),
+    select(0.0, load_a(at + min(1u, last) * step), 1u <= last),
+    select(0.0, load_a(at + min(2u, last) * step), 2u <= last),
+    select(0.0, load_a(at + min(3u, last) * step), 3u <= last),
+  );
+}
+
+// Rows i … i+3 of column \`col\` of B; 0 from row \`end\` on.
+fn load_down(start: u32, i: u32, col: u32, end: u32) -> vec4f {
+  let step = select(tile.b_stride, 1u, TRANSPOSE_B);
+  let at = start + select(i * tile.b_stride + col, col * tile.b_stride + i, TRANSPOSE_B);
+  if (WHOLE_QUADS_OF_K) {
+    return vec4f(load_b(at), load_b(at + step), load_b(at + 2u * step), load_b(at + 3u * step));
+  }
+  let last = end - 1u - i;
+  return vec4f(
+    load_b(at),
+    select(0.0, load_b(at + min(1u, last) * step), 1u <= last),
+    select(0.0, load_b(at + min(2u, last) * step), 2u <= last),
+    select(0.0, load_b(at + min(3u, last) * step), 3u <= last),
+  );
+}
+
+// An element of C as its sum begins: 0, or what C holds.
+fn begin(start: u32, row: u32, col: u32) -> f32 {
+  if (!ACCUMULATE || row >= tile.m || col >= tile.n) {
+    return 0.0;
+  }
+  return vec4f(c[start + row * tile.c_stride + col]).x;
+}
+
+fn store(start: u32, row: u32, col: u32, sum: f32) {
+  if (row < tile.m && col < tile.n) {
+    c[start + row * tile.c_stride + col] = narrow_c(vec4f(sum));
+  }
+}
+
+// sum + four columns of A times four rows of B, in order of k.
+fn dot4(row: vec4f, column: vec4f, sum: f32) -> f32 {
+  let first = fma(row.y, column.y, fma(row.x, column.x, sum));
+  return fma(row.w, column.w, fma(row.z, column.z, first));
+}
+
+// The quad that belongs to \`index\`, a constant wherever this is called.
+fn held(a0: vec4f, a1: vec4f, a2: vec4f, a3: vec4f, index: u32) -> vec4f {
+  if (index == 0u) {
+    return a0;
+  }
+  if (index == 1u) {
+    return a1;
+  }
+  return select(a3, a2, index == 2u);
+}
+
+@compute @workgroup_size(LANES)
+fn gemm_subgroup_strip(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(subgroup_invocation_id) lane: u32,
+) {
+  let product = group.z / tile.slices;
+  let slice = group.z % tile.slices;
+  let a_start = tile.a_base + product * tile.a_batch;
+  let b_start = tile.b_base + product * tile.b_batch;
+  let c_start = tile.c_base + product * tile.c_batch + slice * tile.c_slice;
+  let end = min(tile.k, (slice + 1u) * tile.k_slice);
+  let row = group.y * ROWS;
+  let col = group.x * LANES + lane;
+  let column = min(col, tile.n - 1u);
+  // Rows of A that this lane holds.
+  let last = tile.m - 1u;
+  let held0 = min(row + lane, last);
+  let held1 = min(row + LANES + lane, last);
+  let held2 = min(row + 2u * LANES + lane, last);
+  let held3 = min(row + 3u * LANES + lane, last);
+  var s0 = begin(c_start, row, col);
+  var s1 = begin(c_start, row + 1u, col);
+  var s2 = begin(c_start, row + 2u, col);
+  var s3 = begin(c_start, row + 3u, col);
+  var s4 = begin(c_start, row + 4u, col);
+  var s5 = begin(c_start, row + 5u, col);
+  var s6 = begin(c_start, row + 6u, col);
+  var s7 = begin(c_start, row + 7u, col);
+  var s8 = begin(c_start, row + 8u, col);
+  var s9 = begin(c_start, row + 9u, col);
+  var s10 = begin(c_start, row + 10u, col);
+  var s11 = begin(c_start, row + 11u, col);
+  var s12 = begin(c_start, row + 12u, col);
+  var s13 = begin(c_start, row + 13u, col);
+  var s14 = begin(c_start, row + 14u, col);
+  var s15 = begin(c_start, row + 15u, col);
+
+  for (var i = slice * tile.k_slice; i < end; i += 4u) {
+    let a0 = load_a4(a_start, held0, i, end);
+    var a1 = vec4f();
+    var a2 = vec4f();
+    var a3 = vec4f();
+    if (ROWS > LANES) {
+      a1 = load_a4(a_start, held1, i, end);
+    }
+    if (ROWS > 2u * LANES) {
+      a2 = load_a4(a_start, held2, i, end);
+      a3 = load_a4(a_start, held3, i, end);
+    }
+    let quad = load_down(b_start, i, column, end);
+    s0 = dot4(subgroupBroadcast(a0, 0u % LANES), quad, s0);
+    s1 = dot4(subgroupBroadcast(a0, 1u % LANES), quad, s1);
+    s2 = dot4(subgroupBroadcast(a0, 2u % LANES), quad, s2);
+    s3 = dot4(subgroupBroadcast(a0, 3u % LANES), quad, s3);
+    s4 = dot4(subgroupBroadcast(held(a0, a1, a2, a3, 4u / LANES), 4u % LANES), quad, s4);
+    s5 = dot4(subgroupBroadcast(held(a0, a1, a2, a3, 5u / LANES), 5u % LANES), quad, s5);
+    s6 = dot4(subgroupBroadcast(held(a0, a1, a2, a3, 6u / LANES), 6u % LANES), quad, s6);
+    s7 = dot4(subgroupBroadcast(held(a0, a1, a2, a3, 7u / LANES), 7u % LANES), quad, s7);
+    if (ROWS > 8u) {
+      s8 = dot4(subgroupBroadcast(held(a0, a1, a2, a3, 8u / LANES), 8u % LANES), quad, s8);
+      s9 = dot4(subgroupBroadcast(held(a0, a1, a2, a3, 9u / LANES), 9u % LANES), quad, s9);
+      s10 = dot4(subgroupBroadcast(held(a0, a1, a2, a3, 10u / LANES), 10u % LANES), quad, s10);
+      s11 = dot4(subgroupBroadcast(held(a0, a1, a2, a3, 11u / LANES), 11u % LANES), quad, s11);
+      s12 = dot4(subgroupBroadcast(held(a0, a1, a2, a3, 12u / LANES), 12u % LANES), quad, s12);
+      s13 = dot4(subgroupBroadcast(held(a0, a1, a2, a3, 13u / LANES), 13u % LANES), quad, s13);
+      s14 = dot4(subgroupBroadcast(held(a0, a1, a2, a3, 14u / LANES), 14u % LANES), quad, s14);
+      s15 = dot4(subgroupBroadcast(held(a0, a1, a2, a3, 15u / LANES), 15u % LANES), quad, s15);
+    }
+  }
+
+  store(c_start, row, col, s0);
+  store(c_start, row + 1u, col, s1);
+  store(c_start, row + 2u, col, s2);
+  store(c_start, row + 3u, col, s3);
+  store(c_start, row + 4u, col, s4);
+  store(c_start, row + 5u, col, s5);
+  store(c_start, row + 6u, col, s6);
+  store(c_start, row + 7u, col, s7);
+  if (ROWS > 8u) {
+    store(c_start, row + 8u, col, s8);
+    store(c_start, row + 9u, col, s9);
+    store(c_start, row + 10u, col, s10);
+    store(c_start, row + 11u, col, s11);
+    store(c_start, row + 12u, col, s12);
+    store(c_start, row + 13u, col, s13);
+    store(c_start, row + 14u, col, s14);
+    store(c_start, row + 15u, col, s15);
   }
 }
 `;
