@@ -73,7 +73,7 @@ function quadCopy({ operands, problem, tiles, limits }: Job): PackPlan | undefin
   const { shape, precision, products, transposeB, aligned } = problem;
   const plain = precision === "f32" && products === 1 && !transposeB;
   if (!plain || aligned.b || !beginAt(4, tiles)) return undefined;
-  const size = { rows: roundUp(shape.k, 4), cols: roundUp(shape.n, 4) };
+  const size = { rows: roundUp(shape.k, 4), cols: roundUp(shape.n, 8) };
   return planPack(operands.b.stored, size, limits);
 }
 

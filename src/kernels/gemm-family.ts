@@ -96,7 +96,7 @@ export interface WordsLayout {
 }
 
 /** The kernel of a family's last columns, of which whole tiles would make many in vain. Functions are pure. */
-export interface GemmStripKernel {
+interface GemmStripKernel {
   /** WGSL; the host replaces the first line. */
   readonly code: string;
   readonly entryPoint: string;
