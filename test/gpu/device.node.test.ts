@@ -10,7 +10,7 @@ import { raceWithLoss } from "../../src/kernels/device-loss.ts";
 import { describeGpu, testDeviceKind } from "../support/gpu.ts";
 
 describeGpu("Dawn in Node", (device) => {
-  test("is polled eagerly for a moment, then once a millisecond", async () => {
+  test("is polled eagerly for a moment, then from timers", async () => {
     const polls = vi.spyOn(globalThis, "setImmediate");
     const timers = vi.spyOn(globalThis, "setTimeout");
     await keepBusy(device);
