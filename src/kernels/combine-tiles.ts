@@ -64,7 +64,7 @@ interface TilingJob {
   readonly inputs: BlockLayout;
   readonly outputs: BlockLayout;
   readonly kernel: CombineKernel;
-  readonly vectorWidth: 1 | 4;
+  readonly vectorWidth: 1 | 4 | 8;
   /** Elements that a workgroup makes of every output. */
   readonly perWorkgroup: number;
   readonly maxOutputs: number;

@@ -129,13 +129,22 @@ export async function prepareCombine(
   };
 }
 
+/** What an invocation reads at once, by the number of floats, and w·x + sum of it. */
+const ELEMENTS = {
+  1: { type: "f32", sum: "fma(w, x, sum)" },
+  4: { type: "vec4f", sum: "fma(Elem(w), x, sum)" },
+  8: { type: "mat2x4f", sum: "Elem(fma(vec4f(w), x[0], sum[0]), fma(vec4f(w), x[1], sum[1]))" },
+};
+
 /** Compiled once for a number of inputs and outputs: both are written out in the shaders. */
 function pipelineOf(
   device: GPUDevice,
   { kernel, vectorWidth, constants }: CombinePlan,
   { inputs, outputs, accumulate }: CombineTile,
 ): Promise<GPUComputePipeline> {
-  const prelude = `alias Elem = ${vectorWidth === 4 ? "vec4f" : "f32"};`;
+  const { type, sum } = ELEMENTS[vectorWidth];
+  const add = `fn add(w: f32, x: Elem, sum: Elem) -> Elem { return ${sum}; }`;
+  const prelude = `alias Elem = ${type};${kernel === "many" ? ` ${add}` : ""}`;
   const common = { ...constants, OUTPUTS: outputs.length, ACCUMULATE: Number(accumulate) };
   if (kernel === "few") {
     return compiledPipeline(device, {

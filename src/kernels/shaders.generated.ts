@@ -1,7 +1,7 @@
 // Made from shaders/*.wgsl by scripts/embed-shaders.ts: edit those, then `npm run shaders`.
 
 /** `shaders/combine.wgsl` */
-export const combineWgsl: string = `alias Elem = vec4f; // the host replaces this line: a type cannot be an override
+export const combineWgsl: string = `alias Elem = vec4f; fn add(w: f32, x: Elem, sum: Elem) -> Elem { return fma(Elem(w), x, sum); } // the host replaces this line: a type cannot be an override
 
 // y_r = Σ_c w[r, c] · x_c, f32: a coefficient table applied to any number of blocks. An invocation keeps a
 // sum for every output and reads one Elem of each input after the other: a table of up to 32 rows costs
@@ -9,7 +9,8 @@ export const combineWgsl: string = `alias Elem = vec4f; // the host replaces thi
 // lives in memory, one lane after the other: this way is about twice as fast there (6 inputs, 8 outputs).
 //
 // Host contract (src/kernels/combine-plan.ts, combine.ts):
-//   Elem            vec4f where all strides, offsets and widths are multiples of four elements, else f32
+//   Elem            mat2x4f, vec4f or f32: 8, 4 or 1 elements; all strides, offsets and widths are multiples
+//                   of that. add(w, x, sum) = w·x + sum
 //   OUTPUTS         1..32, sums of an invocation
 //   ACCUMULATE      whether the sums are added to what the outputs hold
 //   WORKGROUP       invocations of a workgroup
@@ -146,59 +147,59 @@ fn combine(
       let input = x[x_at];
       if (OUTPUTS > 0u) {
         let w = weights[w_at];
-        s0 = fma(Elem(w.x), input, s0);
-        if (OUTPUTS > 1u) { s1 = fma(Elem(w.y), input, s1); }
-        if (OUTPUTS > 2u) { s2 = fma(Elem(w.z), input, s2); }
-        if (OUTPUTS > 3u) { s3 = fma(Elem(w.w), input, s3); }
+        s0 = add(w.x, input, s0);
+        if (OUTPUTS > 1u) { s1 = add(w.y, input, s1); }
+        if (OUTPUTS > 2u) { s2 = add(w.z, input, s2); }
+        if (OUTPUTS > 3u) { s3 = add(w.w, input, s3); }
       }
       if (OUTPUTS > 4u) {
         let w = weights[w_at + 1u];
-        s4 = fma(Elem(w.x), input, s4);
-        if (OUTPUTS > 5u) { s5 = fma(Elem(w.y), input, s5); }
-        if (OUTPUTS > 6u) { s6 = fma(Elem(w.z), input, s6); }
-        if (OUTPUTS > 7u) { s7 = fma(Elem(w.w), input, s7); }
+        s4 = add(w.x, input, s4);
+        if (OUTPUTS > 5u) { s5 = add(w.y, input, s5); }
+        if (OUTPUTS > 6u) { s6 = add(w.z, input, s6); }
+        if (OUTPUTS > 7u) { s7 = add(w.w, input, s7); }
       }
       if (OUTPUTS > 8u) {
         let w = weights[w_at + 2u];
-        s8 = fma(Elem(w.x), input, s8);
-        if (OUTPUTS > 9u) { s9 = fma(Elem(w.y), input, s9); }
-        if (OUTPUTS > 10u) { s10 = fma(Elem(w.z), input, s10); }
-        if (OUTPUTS > 11u) { s11 = fma(Elem(w.w), input, s11); }
+        s8 = add(w.x, input, s8);
+        if (OUTPUTS > 9u) { s9 = add(w.y, input, s9); }
+        if (OUTPUTS > 10u) { s10 = add(w.z, input, s10); }
+        if (OUTPUTS > 11u) { s11 = add(w.w, input, s11); }
       }
       if (OUTPUTS > 12u) {
         let w = weights[w_at + 3u];
-        s12 = fma(Elem(w.x), input, s12);
-        if (OUTPUTS > 13u) { s13 = fma(Elem(w.y), input, s13); }
-        if (OUTPUTS > 14u) { s14 = fma(Elem(w.z), input, s14); }
-        if (OUTPUTS > 15u) { s15 = fma(Elem(w.w), input, s15); }
+        s12 = add(w.x, input, s12);
+        if (OUTPUTS > 13u) { s13 = add(w.y, input, s13); }
+        if (OUTPUTS > 14u) { s14 = add(w.z, input, s14); }
+        if (OUTPUTS > 15u) { s15 = add(w.w, input, s15); }
       }
       if (OUTPUTS > 16u) {
         let w = weights[w_at + 4u];
-        s16 = fma(Elem(w.x), input, s16);
-        if (OUTPUTS > 17u) { s17 = fma(Elem(w.y), input, s17); }
-        if (OUTPUTS > 18u) { s18 = fma(Elem(w.z), input, s18); }
-        if (OUTPUTS > 19u) { s19 = fma(Elem(w.w), input, s19); }
+        s16 = add(w.x, input, s16);
+        if (OUTPUTS > 17u) { s17 = add(w.y, input, s17); }
+        if (OUTPUTS > 18u) { s18 = add(w.z, input, s18); }
+        if (OUTPUTS > 19u) { s19 = add(w.w, input, s19); }
       }
       if (OUTPUTS > 20u) {
         let w = weights[w_at + 5u];
-        s20 = fma(Elem(w.x), input, s20);
-        if (OUTPUTS > 21u) { s21 = fma(Elem(w.y), input, s21); }
-        if (OUTPUTS > 22u) { s22 = fma(Elem(w.z), input, s22); }
-        if (OUTPUTS > 23u) { s23 = fma(Elem(w.w), input, s23); }
+        s20 = add(w.x, input, s20);
+        if (OUTPUTS > 21u) { s21 = add(w.y, input, s21); }
+        if (OUTPUTS > 22u) { s22 = add(w.z, input, s22); }
+        if (OUTPUTS > 23u) { s23 = add(w.w, input, s23); }
       }
       if (OUTPUTS > 24u) {
         let w = weights[w_at + 6u];
-        s24 = fma(Elem(w.x), input, s24);
-        if (OUTPUTS > 25u) { s25 = fma(Elem(w.y), input, s25); }
-        if (OUTPUTS > 26u) { s26 = fma(Elem(w.z), input, s26); }
-        if (OUTPUTS > 27u) { s27 = fma(Elem(w.w), input, s27); }
+        s24 = add(w.x, input, s24);
+        if (OUTPUTS > 25u) { s25 = add(w.y, input, s25); }
+        if (OUTPUTS > 26u) { s26 = add(w.z, input, s26); }
+        if (OUTPUTS > 27u) { s27 = add(w.w, input, s27); }
       }
       if (OUTPUTS > 28u) {
         let w = weights[w_at + 7u];
-        s28 = fma(Elem(w.x), input, s28);
-        if (OUTPUTS > 29u) { s29 = fma(Elem(w.y), input, s29); }
-        if (OUTPUTS > 30u) { s30 = fma(Elem(w.z), input, s30); }
-        if (OUTPUTS > 31u) { s31 = fma(Elem(w.w), input, s31); }
+        s28 = add(w.x, input, s28);
+        if (OUTPUTS > 29u) { s29 = add(w.y, input, s29); }
+        if (OUTPUTS > 30u) { s30 = add(w.z, input, s30); }
+        if (OUTPUTS > 31u) { s31 = add(w.w, input, s31); }
       }
       w_at += (OUTPUTS + 3u) / 4u;
       left--;

@@ -55,6 +55,7 @@ describeGpu("combine", (device) => {
   test.each([
     { rows: 40, cols: 20, block: { rows: 1, cols: 1 } }, // the table itself is cut
     { rows: 10, cols: 12, block: { rows: 6, cols: 7 } }, // outputs and inputs are cut
+    { rows: 18, cols: 20, block: { rows: 8, cols: 16 } }, // the same, eight floats at a time
     { rows: 3, cols: 4, block: { rows: 17, cols: 30 } }, // each block exceeds a binding
   ])("tiles a $rows×$cols table past bindings of 1 KiB, $block", async ({ rows, cols, block }) => {
     const small = limitsOf(device, { maxStorageBufferBindingSize: 1024 });

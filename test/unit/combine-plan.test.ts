@@ -98,6 +98,16 @@ describe("planCombine", () => {
     expect(constants(1024, named)).toEqual({ WORKGROUP: 4, STEPS: 128 });
   });
 
+  test("reads octets on a software adapter where sums cost more than reads", () => {
+    const software = { ...device, adapterInfo: { isFallbackAdapter: true } };
+    const block = { rows: 4, cols: 6 };
+    expect(planCombine(ones(3, 20), block, software)).toMatchObject({ vectorWidth: 8 });
+    expect(planCombine(ones(3, 20), block, device)).toMatchObject({ vectorWidth: 4 });
+    expect(planCombine(ones(3, 6), block, software)).toMatchObject({ vectorWidth: 4 });
+    const narrow = { rows: 4, cols: 5 };
+    expect(planCombine(ones(3, 20), narrow, software)).toMatchObject({ vectorWidth: 4 });
+  });
+
   test("pads blocks to whole vectors unless told where they lie", () => {
     const block = { rows: 3, cols: 3 };
     const plan = planCombine(ones(2, 2), block, device);
