@@ -115,7 +115,7 @@ export interface CombineRow {
   readonly gbPerSecond: number;
   /** A copy of as many bytes from buffer to buffer on the device, read and write counted. */
   readonly copyGbPerSecond: number;
-  /** The same by the plainest kernel, y[i] = x[i]: as fast as a shader can move memory there. */
+  /** The same by the fastest of the shaders that only copy (suites/shader-copy.ts). */
   readonly shaderCopyGbPerSecond: number;
   readonly error: number;
 }

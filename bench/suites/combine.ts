@@ -1,16 +1,12 @@
 import type { BlockCombination } from "../../src/index.ts";
 import { matdot } from "../../src/index.ts";
-import {
-  describeDevice,
-  extentBytes,
-  planCombine,
-  prepareCombine,
-} from "../../src/kernels/index.ts";
+import { extentBytes, planCombine, prepareCombine } from "../../src/kernels/index.ts";
 import { interleave, seconds } from "../measure.ts";
 import { randomFloats } from "../operands.ts";
 import type { Progress } from "../progress.ts";
 import type { CombineRow } from "../record.ts";
-import { summarize } from "../statistics.ts";
+import { type Summary, summarize } from "../statistics.ts";
+import { shaderCopies } from "./shader-copy.ts";
 
 export interface CombineSuiteOptions {
   readonly device: GPUDevice;
@@ -56,7 +52,7 @@ async function measure(
   const blockBytes = 4 * side * side;
   const movedBytes = (table.cols + table.rows) * blockBytes;
   // A copy reads what it writes, so half as many bytes make as many moved.
-  const copyBytes = 4 * Math.ceil(movedBytes / 8);
+  const copyBytes = 64 * Math.ceil(movedBytes / 128);
   const [from, to] = [create(copyBytes), create(copyBytes)];
   const x = randomFloats(inputs.size / 4, what, side);
   device.queue.writeBuffer(inputs, 0, x);
@@ -69,12 +65,23 @@ async function measure(
   };
   const combine = () => submit((encoder) => prepared.record(encoder, { inputs, outputs }));
   const copy = () => submit((encoder) => encoder.copyBufferToBuffer(from, 0, to, 0, copyBytes));
-  const recordCopy = await shaderCopy(device, from, to);
-  const copyByShader = () => submit(recordCopy);
+  const byShader = (await shaderCopies(device, from, to)).map(({ name, record }) => ({
+    name,
+    run: () => submit(record),
+  }));
   try {
     await combine();
     await copy();
-    await copyByShader();
+    device.queue.writeBuffer(from, 0, randomFloats(copyBytes / 4, "copied", side));
+    const original = await download(device, from);
+    for (const { name, run } of byShader) {
+      await submit((encoder) => encoder.clearBuffer(to));
+      await run();
+      const copied = await download(device, to);
+      if (copied.some((value, i) => value !== original[i])) {
+        throw new Error(`the copy by a shader does not copy: ${name}`);
+      }
+    }
     const error = errorOf(table, x, await download(device, outputs), {
       stride: plan.blockStrideElements,
       size: side * side,
@@ -84,60 +91,32 @@ async function measure(
       [
         { name: "combine", sample: () => seconds(combine) },
         { name: "copy", sample: () => seconds(copy) },
-        { name: "shader copy", sample: () => seconds(copyByShader) },
+        ...byShader.map(({ name, run }) => ({ name, sample: () => seconds(run) })),
       ],
       { least: 5, most: 40, budgetMs, signal },
     );
-    const [took, copied, copiedByShader] = ["combine", "copy", "shader copy"].map((name) => {
+    const timeOf = (name: string): Summary => {
       const taken = samples.get(name)!;
       if (taken instanceof Error) throw taken;
       return summarize(taken);
-    });
+    };
+    const took = timeOf("combine");
+    const fastestCopy = Math.min(...byShader.map(({ name }) => timeOf(name).median));
     return {
       what,
       inputs: table.cols,
       outputs: table.rows,
       blockBytes,
-      seconds: took!,
-      gbPerSecond: movedBytes / took!.median / 1e9,
-      copyGbPerSecond: (2 * copyBytes) / copied!.median / 1e9,
-      shaderCopyGbPerSecond: (2 * copyBytes) / copiedByShader!.median / 1e9,
+      seconds: took,
+      gbPerSecond: movedBytes / took.median / 1e9,
+      copyGbPerSecond: (2 * copyBytes) / timeOf("copy").median / 1e9,
+      shaderCopyGbPerSecond: (2 * copyBytes) / fastestCopy / 1e9,
       error,
     };
   } finally {
     prepared[Symbol.dispose]();
     for (const buffer of [inputs, outputs, from, to]) buffer.destroy();
   }
-}
-
-/** y[i] = x[i] in vectors, in workgroups that suit the device. */
-async function shaderCopy(device: GPUDevice, from: GPUBuffer, to: GPUBuffer) {
-  const workgroup = describeDevice(device).software ? 8 : 64;
-  const code = `
-    @group(0) @binding(0) var<storage, read> x: array<vec4f>;
-    @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
-    @compute @workgroup_size(${workgroup})
-    fn copy(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-      for (var i = id.x; i < arrayLength(&y); i += groups.x * ${workgroup}u) {
-        y[i] = x[i];
-      }
-    }`;
-  const pipeline = await device.createComputePipelineAsync({
-    layout: "auto",
-    compute: { module: device.createShaderModule({ code }), entryPoint: "copy" },
-  });
-  const group = device.createBindGroup({
-    layout: pipeline.getBindGroupLayout(0),
-    entries: [from, to].map((buffer, binding) => ({ binding, resource: { buffer } })),
-  });
-  const groups = Math.min(Math.ceil(to.size / 16 / workgroup), 65_535);
-  return (encoder: GPUCommandEncoder) => {
-    const pass = encoder.beginComputePass();
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, group);
-    pass.dispatchWorkgroups(groups);
-    pass.end();
-  };
 }
 
 /** Elements that are compared of each output. */
