@@ -83,11 +83,12 @@ export interface CombinePlan {
 const GPU_CONSTANTS = { WORKGROUP: 64, STEPS: 1 };
 /**
  * A software adapter runs a workgroup's lanes in one thread, four or eight at a time, and spends more on
- * starting a workgroup than on an element: small groups and long loops are 1.5 to 3 times faster
+ * starting a workgroup than on an element: groups of one subgroup and long loops are 1.5 to 3 times faster
  * (SwiftShader and lavapipe; 6 inputs, 8 outputs, blocks of 4 MiB).
  */
-const SOFTWARE_WORKGROUP = 4;
-const SOFTWARE_STEPS = [128, 16, 1];
+const SOFTWARE_STEPS = [512, 128, 16, 1];
+/** Of any device. */
+const LARGEST_SUBGROUP = 128;
 /** Workgroups that keep the threads of a software adapter busy. */
 const BUSY_WORKGROUPS = 16;
 
@@ -140,7 +141,9 @@ export function planCombine(
   };
   const inputs = layoutOf("inputs", table.cols);
   const outputs = layoutOf("outputs", table.rows);
-  const constants = constantsFor(software, (shape.rows * shape.cols) / vectorWidth);
+  const constants = software
+    ? softwareConstants((shape.rows * shape.cols) / vectorWidth, device.adapterInfo)
+    : GPU_CONSTANTS;
   const { tiles, panels } = planTiles({
     shape,
     inputs,
@@ -231,12 +234,13 @@ function isAligned(
   return numbers.every((number) => number % width === 0);
 }
 
-function constantsFor(software: boolean, vectors: number): CombinePlan["constants"] {
-  if (!software) return GPU_CONSTANTS;
-  const busy = SOFTWARE_STEPS.find(
-    (steps) => vectors >= BUSY_WORKGROUPS * SOFTWARE_WORKGROUP * steps,
-  );
-  return { WORKGROUP: SOFTWARE_WORKGROUP, STEPS: busy ?? 1 };
+function softwareConstants(
+  vectors: number,
+  { subgroupMinSize: lanes = 4 }: Partial<GPUAdapterInfo> = {},
+): CombinePlan["constants"] {
+  const WORKGROUP = Math.min(Math.max(lanes, 4), LARGEST_SUBGROUP);
+  const busy = SOFTWARE_STEPS.find((steps) => vectors >= BUSY_WORKGROUPS * WORKGROUP * steps);
+  return { WORKGROUP, STEPS: busy ?? 1 };
 }
 
 function roundUp(value: number, multiple: number): number {

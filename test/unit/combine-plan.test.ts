@@ -94,8 +94,8 @@ describe("planCombine", () => {
     expect(constants(1024, software)).toEqual({ WORKGROUP: 4, STEPS: 128 });
     expect(constants(64, software)).toEqual({ WORKGROUP: 4, STEPS: 16 });
     expect(constants(1, software)).toEqual({ WORKGROUP: 4, STEPS: 1 });
-    const named = { ...device, adapterInfo: { description: "llvmpipe (LLVM 15)" } };
-    expect(constants(1024, named)).toEqual({ WORKGROUP: 4, STEPS: 128 });
+    const adapterInfo = { description: "llvmpipe (LLVM 15)", subgroupMinSize: 8 };
+    expect(constants(4096, { ...device, adapterInfo })).toEqual({ WORKGROUP: 8, STEPS: 512 });
   });
 
   test("reads octets on a software adapter where sums cost more than reads", () => {
