@@ -1,8 +1,8 @@
 import path from "node:path";
 import { create } from "webgpu";
-import { dawnSources } from "../src/kernels/dawn.ts";
+import { dawnSources } from "../src/kernels/device/dawn.ts";
+import { unpackSwiftShader, withSwiftShader } from "../src/kernels/device/swiftshader.ts";
 import { describeDevice, openDevice } from "../src/kernels/index.ts";
-import { unpackSwiftShader, withSwiftShader } from "../src/kernels/swiftshader.ts";
 import type { AdapterRecord } from "./record.ts";
 
 /** What every contender of this run computes on. */

@@ -7,11 +7,11 @@
  */
 
 import { table } from "../src/core/table.ts";
-import { prepareCombine } from "../src/kernels/combine.ts";
-import { planCombine } from "../src/kernels/combine-plan.ts";
-import { describeDevice, openDevice } from "../src/kernels/device.ts";
-import { prepareGemm } from "../src/kernels/gemm.ts";
-import { planGemm } from "../src/kernels/gemm-plan.ts";
+import { prepareCombine } from "../src/kernels/combine/combine.ts";
+import { planCombine } from "../src/kernels/combine/combine-plan.ts";
+import { describeDevice, openDevice } from "../src/kernels/device/device.ts";
+import { prepareGemm } from "../src/kernels/gemm/gemm.ts";
+import { planGemm } from "../src/kernels/gemm/gemm-plan.ts";
 import { withPrelude } from "../src/kernels/pipelines.ts";
 import { gemmSubgroupWgsl } from "../src/kernels/shaders.generated.ts";
 import { interleave, seconds } from "./measure.ts";

@@ -5,7 +5,7 @@ alias Elem = vec4f; fn add(w: f32, x: Elem, sum: Elem) -> Elem { return fma(Elem
 // one reading of all inputs. The sums are written out, since on SwiftShader an array that a loop indexes
 // lives in memory, one lane after the other: this way is about twice as fast there (6 inputs, 8 outputs).
 //
-// Host contract (src/kernels/combine-plan.ts, combine.ts):
+// Host contract (src/kernels/combine/combine-plan.ts, combine.ts):
 //   Elem            mat2x4f, vec4f or f32: 8, 4 or 1 elements; all strides, offsets and widths are multiples
 //                   of that. add(w, x, sum) = w·x + sum
 //   OUTPUTS         1..32, sums of an invocation

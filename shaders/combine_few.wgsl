@@ -6,7 +6,7 @@ alias Elem = vec4f; // the host replaces this line: a type cannot be an override
 // SwiftShader an index that is no constant makes an array live in memory, four lanes one after the other.
 // For the same reason the coefficients are read before the loop over the invocation's Elems.
 //
-// Host contract (src/kernels/combine-plan.ts, combine.ts):
+// Host contract (src/kernels/combine/combine-plan.ts, combine.ts):
 //   Elem            vec4f where all strides, offsets and widths are multiples of four elements, else f32
 //   INPUTS          0..16; with 0 the outputs are zero
 //   OUTPUTS         1..32; surplus ones repeat the last, weights and place

@@ -6,7 +6,7 @@ alias Elem = vec4f; // the host replaces this line: a type cannot be an override
 // fast as that (SwiftShader and lavapipe; 24 inputs to 8 outputs, 16 to 32), but not as fast as
 // combine_few.wgsl where a table is small enough for it (6 to 8: 0.7 times).
 //
-// Host contract (src/kernels/combine-plan.ts, combine.ts):
+// Host contract (src/kernels/combine/combine-plan.ts, combine.ts):
 //   Elem, OUTPUTS, WORKGROUP, STEPS, dispatch, x, y, elements, step: as in combine.wgsl
 //   x               steps may be negative, modulo 2^32, to begin with the last input
 //   points          p_0 … p_31, then q_0 … q_31; those from OUTPUTS on are not used

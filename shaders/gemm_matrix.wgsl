@@ -7,7 +7,7 @@ enable f16; enable subgroups; enable subgroup_size_control; enable chromium_expe
 // are multiplied. With two planes every element is a pair of halves, high + low/2^11, and three
 // products of halves make one of pairs: high·high in one sum, high·low + low·high in another.
 //
-// Host contract (src/kernels/gemm-matrix.ts, gemm-plan.ts):
+// Host contract (src/kernels/gemm/gemm-matrix.ts, gemm-plan.ts):
 //   M, N, K         the shape of a subgroup matrix, multiples of 8, as in `subgroupMatrixConfigs`
 //   LANES           the size of a subgroup
 //   ROWS, COLS      2 or 4
@@ -46,7 +46,7 @@ enable f16; enable subgroups; enable subgroup_size_control; enable chromium_expe
 //                   γ_r |A||B|, r = 2·(K + 2)·ceil(k / K), for the halves as stored, accumulating
 //                   γ_{r+1} (|C| + |A||B|), γ_n = n·u / (1 - n·u), u = 2^-24, absent under- and overflow,
 //                   subnormal halves perhaps taken for 0; k is the length of a slice. Derived, and for two
-//                   planes too, in src/kernels/gemm-matrix.ts
+//                   planes too, in src/kernels/gemm/gemm-matrix.ts
 
 override SWIZZLE: u32 = 1u;
 override ACCUMULATE: bool = false;

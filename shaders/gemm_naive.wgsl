@@ -3,7 +3,7 @@ alias ElemA = vec4f; const WIDTH_A = 4u; fn widen_a(word: ElemA) -> vec4f { retu
 // C = A·B or C += A·B, row-major, products and sums in f32. One invocation makes one element of C.
 // The reference that faster kernels are tested against.
 //
-// Host contract (src/kernels/gemm-naive.ts, gemm-plan.ts):
+// Host contract (src/kernels/gemm/gemm-naive.ts, gemm-plan.ts):
 //   THREADS_M, THREADS_N   invocations of a workgroup along m and n,
 //                   THREADS_M·THREADS_N ≤ maxComputeInvocationsPerWorkgroup
 //   ElemA, ElemB    a word of A or B as stored: WIDTH elements, which widen_… makes float32

@@ -2,7 +2,7 @@
 // whose rows begin anywhere or that is stored transposed, for kernels that read several elements of a
 // row at a time. One invocation makes eight elements of a row.
 //
-// Host contract (src/kernels/gemm-pack.ts):
+// Host contract (src/kernels/gemm/gemm-pack.ts):
 //   WORKGROUP       invocations of a workgroup, along the columns
 //   dispatch        (ceil(y_cols / (8·WORKGROUP)), y_rows, matrices)
 //   x               rows × cols, element (i, j) at x_base + i·x_row + j·x_col, and that of the next matrix

@@ -9,7 +9,7 @@ enable subgroups; const ROWS = 32u; alias ElemC = vec4f; const WIDTH_C = 4u; fn 
 // each; sums are written out element by element, which copies least; and a quad broadcast is one
 // shuffle where a subgroup broadcast is eight instructions.
 //
-// Host contract (src/kernels/gemm-quad.ts, gemm-plan.ts):
+// Host contract (src/kernels/gemm/gemm-quad.ts, gemm-plan.ts):
 //   ROWS            16 or 32
 //   ElemC           a word of C: WIDTH_C elements, 4 or 1
 //   ACCUMULATE      C += A·B

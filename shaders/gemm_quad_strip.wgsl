@@ -3,7 +3,7 @@ enable subgroups; const ROWS = 32u; alias Sum = f32; const WIDTH = 1u; fn narrow
 // The last few columns of C = A·B or C += A·B, where 32 of them, as gemm_quad.wgsl makes, would be mostly
 // waste: one subgroup of four lanes makes ROWS × 4·WIDTH elements of C, WIDTH columns a lane.
 //
-// Host contract (src/kernels/gemm-quad.ts, gemm-plan.ts): that of gemm_quad.wgsl, but for
+// Host contract (src/kernels/gemm/gemm-quad.ts, gemm-plan.ts): that of gemm_quad.wgsl, but for
 //   Sum             a word of B and of the sums: WIDTH elements, f32 or vec4f, which narrow gives of four
 //   dispatch        (ceil(n / (4·WIDTH)), ceil(m / ROWS), products·slices)
 //   c               element by element

@@ -1,7 +1,7 @@
 // C = Σ_s X_s or C += Σ_s X_s, f32: the slices of a product whose inner dimension was cut, added up in
 // one fixed order, so that the same inputs give the same bits. One invocation makes one element.
 //
-// Host contract (src/kernels/gemm-reduce.ts, gemm-plan.ts):
+// Host contract (src/kernels/gemm/gemm-reduce.ts, gemm-plan.ts):
 //   WORKGROUP       invocations of a workgroup, along n
 //   dispatch        (ceil(n / WORKGROUP), m, products)
 //   x               slice s of product p begins at element x_base + p·x_batch + s·x_slice, rows

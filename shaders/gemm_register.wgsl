@@ -4,7 +4,7 @@ const ROWS = 8u; const QUADS = 2u; alias ElemA = vec4f; const WIDTH_A = 4u; fn w
 // elements of C in registers, straight from A and B: no workgroup memory and no barriers, which
 // software drivers are slow at. Neighbours in a workgroup share rows of A or columns of B in the cache.
 //
-// Host contract (src/kernels/gemm-register.ts, gemm-plan.ts):
+// Host contract (src/kernels/gemm/gemm-register.ts, gemm-plan.ts):
 //   ROWS            1, 2, 4 or 8; QUADS: 1 or 2
 //   THREADS_M, THREADS_N   invocations of a workgroup along m and n,
 //                   THREADS_M·THREADS_N ≤ maxComputeInvocationsPerWorkgroup

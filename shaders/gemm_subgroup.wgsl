@@ -5,7 +5,7 @@ enable subgroups; const LANES = 8u; const ROWS = 16u; const QUADS = 1u; alias El
 // or four rows, where ROWS exceeds LANES), each row is broadcast to all lanes, and each lane
 // multiplies it with its own columns of B.
 //
-// Host contract (src/kernels/gemm-subgroup.ts, gemm-plan.ts):
+// Host contract (src/kernels/gemm/gemm-subgroup.ts, gemm-plan.ts):
 //   LANES           the size of every subgroup of the device: 4, 8, 16 or 32. A workgroup is one
 //                   subgroup, so that nothing depends on how invocations are put into subgroups
 //   ROWS            8 or 16, at most 4·LANES; QUADS: 1 or 2

@@ -3,7 +3,7 @@ enable subgroups; const LANES = 8u; const ROWS = 16u; const QUADS = 1u; alias El
 // The last columns of C = A·B or C += A·B, of which there are no more than a subgroup has lanes: where
 // gemm_subgroup.wgsl would make 4·LANES at a time, each lane makes one.
 //
-// Host contract (src/kernels/gemm-subgroup.ts, gemm-plan.ts): that of gemm_subgroup.wgsl, but for
+// Host contract (src/kernels/gemm/gemm-subgroup.ts, gemm-plan.ts): that of gemm_subgroup.wgsl, but for
 //   ElemC           f32: C is written element by element
 //   dispatch        (ceil(n / LANES), ceil(m / ROWS), products·slices)
 //   rounding        the same sums in the same order

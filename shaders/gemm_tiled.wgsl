@@ -5,7 +5,7 @@ const ROWS = 8u; const QUADS = 2u; const A_LOADS = 2u; const B_LOADS = 2u; alias
 // DEPTH columns of A and rows of B at a time pass through workgroup memory as quads: of A along k, of
 // B along n. The next quads are read into registers while the present ones are multiplied.
 //
-// Host contract (src/kernels/gemm-tiled.ts, gemm-plan.ts):
+// Host contract (src/kernels/gemm/gemm-tiled.ts, gemm-plan.ts):
 //   ROWS            1 … 8; QUADS: 1 or 2
 //   THREADS_M, THREADS_N   invocations of a workgroup along m and n,
 //                   THREADS_M·THREADS_N ≤ maxComputeInvocationsPerWorkgroup

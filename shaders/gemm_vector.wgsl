@@ -4,7 +4,7 @@ alias ElemA = vec4f; const WIDTH_A = 4u; fn widen_a(word: ElemA) -> vec4f { retu
 // share a row of A, so that neighbours read neighbouring memory; each sums its own quads of the row
 // for four columns of C, and the lanes' sums are added in one fixed order through workgroup memory.
 //
-// Host contract (src/kernels/gemm-vector.ts, gemm-plan.ts):
+// Host contract (src/kernels/gemm/gemm-vector.ts, gemm-plan.ts):
 //   LANES           a power of two, invocations along k; ROWS: rows of a workgroup,
 //                   LANES·ROWS ≤ maxComputeInvocationsPerWorkgroup
 //   ElemA, ElemB    a word of A or B as stored: WIDTH elements, which widen_… makes float32

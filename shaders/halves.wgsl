@@ -1,6 +1,6 @@
 // Y = X, float32 rounded to halves (IEEE binary16), row-major. One invocation makes one word of two.
 //
-// Host contract (src/kernels/halves-convert.ts):
+// Host contract (src/kernels/halves/halves-convert.ts):
 //   WORKGROUP       invocations of a workgroup
 //   dispatch        (x, y, 1) with x·y·WORKGROUP ≥ rows·words: words are taken in order of rows
 //   x               element (i, j) is number x_base + i·x_stride + j

@@ -2,7 +2,7 @@
 // not negative they are ordered like the numbers, ±Inf above all numbers and NaN above ±Inf. Of integers
 // the order of taking the maximum does not matter, so the result is the same every time.
 //
-// Host contract (src/kernels/halves-split.ts):
+// Host contract (src/kernels/halves/halves-split.ts):
 //   BY_ROW          a maximum for every row; otherwise one for every column
 //   dispatch        BY_ROW: (ceil(cols / 4096), ceil(rows / 4), 1),
 //                   otherwise (ceil(cols / 64), ceil(rows / 256), 1)

@@ -4,7 +4,7 @@ alias Elem = vec4f; // the host replaces this line: a type cannot be an override
 // shaders/norm_sum.wgsl adds up. Neighbours read neighbours; nothing is shared, and the order is fixed, so
 // that the same matrix gives the same bits.
 //
-// Host contract (src/kernels/frobenius-plan.ts, frobenius.ts):
+// Host contract (src/kernels/reductions/frobenius-plan.ts, frobenius.ts):
 //   Elem            vec4f where stride, offset and width are multiples of four elements, f32 otherwise
 //   WORKGROUP       invocations of a workgroup
 //   dispatch        (ceil(sums / WORKGROUP), 1, 1)

@@ -1,7 +1,7 @@
 // y[g, j] = Σ_t x[g, t, j], f32: adds up partial sums, a run of them an invocation, in their order. The last
 // step of the reductions: norms (width 1, one group a block) and projections (width: vectors at once).
 //
-// Host contract (src/kernels/reduction-sums.ts):
+// Host contract (src/kernels/reductions/reduction-sums.ts):
 //   WORKGROUP       invocations of a workgroup
 //   dispatch        (ceil(groups · runs · width / WORKGROUP), 1, 1)
 //   x               from x_at on, groups × count × width, row-major; count ≥ 1

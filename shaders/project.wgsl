@@ -2,7 +2,7 @@
 // sums that shaders/norm_sum.wgsl adds up. Neighbours read neighbours of a row; nothing is shared, and the
 // order is fixed, so that the same operands give the same bits.
 //
-// Host contract (src/kernels/projection-plan.ts, projection.ts):
+// Host contract (src/kernels/reductions/projection-plan.ts, projection.ts):
 //   VECTORS         1..4, columns of r
 //   WORKGROUP       invocations of a workgroup
 //   dispatch        (ceil(rows · sums / WORKGROUP), 1, 1)

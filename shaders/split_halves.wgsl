@@ -2,7 +2,7 @@
 // exponent of the largest |element| of its line (2^e ≤ largest < 2^(e+1)), a row or a column. One
 // invocation makes eight pairs.
 //
-// Host contract (src/kernels/halves-split.ts):
+// Host contract (src/kernels/halves/halves-split.ts):
 //   BY_ROW          lines are rows; otherwise columns
 //   WORKGROUP       invocations of a workgroup
 //   dispatch        (x, y, 1) with x·y·WORKGROUP ≥ rows·octets, octets = ceil(cols / 8): they are taken

@@ -3,7 +3,7 @@
  * driver: Dawn's null backend compiles and validates, and runs nothing.
  */
 import { create, globals } from "webgpu";
-import { gemmMatrix } from "../../src/kernels/gemm-matrix.ts";
+import { gemmMatrix } from "../../src/kernels/gemm/gemm-matrix.ts";
 import {
   type GemmConfig,
   type GemmDevice,

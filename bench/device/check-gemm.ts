@@ -5,8 +5,8 @@
  */
 import { gamma } from "../../src/core/float32.ts";
 import { seededRandom } from "../../src/core/random.ts";
-import { gemmFamilies, gemmKernels } from "../../src/kernels/gemm-families.ts";
-import { kernelFacts } from "../../src/kernels/gemm-family.ts";
+import { gemmFamilies, gemmKernels } from "../../src/kernels/gemm/gemm-families.ts";
+import { kernelFacts } from "../../src/kernels/gemm/gemm-family.ts";
 import type { GemmCandidate } from "../../src/kernels/index.ts";
 import {
   type GemmFamily,

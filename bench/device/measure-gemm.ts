@@ -9,7 +9,7 @@ import {
   planGemm,
   prepareGemm,
 } from "../../src/kernels/index.ts";
-import { wrongRow } from "../../src/kernels/tune-operands.ts";
+import { wrongRow } from "../../src/kernels/tuning/tune-operands.ts";
 import { withoutValidationError } from "../../test/support/buffers.ts";
 import { eachRows } from "./device-rows.ts";
 import { ErrorMeter, makeOperands, type Operands, type Pair } from "./operands.ts";

@@ -6,8 +6,8 @@ import {
   type TuneResult,
   tuneGemm,
 } from "../../src/kernels/index.ts";
-import { storedText } from "../../src/kernels/tuning-stored.ts";
-import { kernelsVersion, textHash } from "../../src/kernels/tuning-version.ts";
+import { storedText } from "../../src/kernels/tuning/tuning-stored.ts";
+import { kernelsVersion, textHash } from "../../src/kernels/tuning/tuning-version.ts";
 import { nameOf } from "./measure-gemm.ts";
 import type { TuningSummary } from "./record.ts";
 

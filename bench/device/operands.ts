@@ -9,7 +9,11 @@ import {
   type GemmShape,
   toHalves,
 } from "../../src/kernels/index.ts";
-import { type ExactCheck, fillOperands, operandSize } from "../../src/kernels/tune-operands.ts";
+import {
+  type ExactCheck,
+  fillOperands,
+  operandSize,
+} from "../../src/kernels/tuning/tune-operands.ts";
 import { upload } from "../../test/support/buffers.ts";
 
 export interface Pair {

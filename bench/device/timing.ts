@@ -1,4 +1,4 @@
-import { createStopwatch, wallStopwatch } from "../../src/kernels/tune-stopwatch.ts";
+import { createStopwatch, wallStopwatch } from "../../src/kernels/tuning/tune-stopwatch.ts";
 import { type Summary, summarize } from "../statistics.ts";
 
 /** Appends work to an encoder. */

@@ -1,4 +1,4 @@
-import { gemmKernels } from "../../src/kernels/gemm-families.ts";
+import { gemmKernels } from "../../src/kernels/gemm/gemm-families.ts";
 import { type GemmCandidate, gemmCandidates } from "../../src/kernels/index.ts";
 import { interleave, seconds } from "../measure.ts";
 import { randomOperands } from "../operands.ts";

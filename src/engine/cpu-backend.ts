@@ -1,5 +1,5 @@
 import { type Matrix, rowRange } from "../core/matrix.ts";
-import { combineReference } from "../kernels/combine-reference.ts";
+import { combineReference } from "../kernels/combine/combine-reference.ts";
 import type { TableBackend } from "../runtime/backend.ts";
 import type { Clock } from "../runtime/clock.ts";
 

@@ -1,6 +1,6 @@
 import { NoDeviceError } from "../core/errors.ts";
 import type { ComputeWorker } from "../core/worker.ts";
-import { describeDevice, openDevice } from "../kernels/device.ts";
+import { describeDevice, openDevice } from "../kernels/device/device.ts";
 import type { TableBackend } from "../runtime/backend.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { orAborted } from "../runtime/signals.ts";

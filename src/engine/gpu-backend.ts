@@ -1,10 +1,10 @@
 import type { BlockShape } from "../core/blocks.ts";
 import type { BlockCombination } from "../core/code.ts";
 import { contiguousData, type Matrix, rowRange, zeros } from "../core/matrix.ts";
-import type { MatrixGrid } from "../kernels/combine-layout.ts";
-import { type CombinePlan, planCombine } from "../kernels/combine-plan.ts";
-import { gridOfViews, type ViewGrid } from "../kernels/combine-views.ts";
-import { raceWithLoss } from "../kernels/device-loss.ts";
+import type { MatrixGrid } from "../kernels/combine/combine-layout.ts";
+import { type CombinePlan, planCombine } from "../kernels/combine/combine-plan.ts";
+import { gridOfViews, type ViewGrid } from "../kernels/combine/combine-views.ts";
+import { raceWithLoss } from "../kernels/device/device-loss.ts";
 import { scoped } from "../kernels/device-scopes.ts";
 import { BufferUsage, MAP_READ_MODE } from "../kernels/gpu-constants.ts";
 import { extentBytes } from "../kernels/tiling.ts";

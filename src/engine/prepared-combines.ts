@@ -1,5 +1,5 @@
-import { type PreparedCombine, prepareCombine } from "../kernels/combine.ts";
-import type { CombinePlan } from "../kernels/combine-plan.ts";
+import { type PreparedCombine, prepareCombine } from "../kernels/combine/combine.ts";
+import type { CombinePlan } from "../kernels/combine/combine-plan.ts";
 
 /** Compiled combinations that are kept for the next job of the same shape. */
 const MOST_PREPARED = 16;

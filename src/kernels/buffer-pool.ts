@@ -1,6 +1,6 @@
 import { ClosedError, DeviceLimitError, InputError } from "../core/errors.ts";
-import { describeDevice } from "./device.ts";
-import { raceWithLoss } from "./device-loss.ts";
+import { describeDevice } from "./device/device.ts";
+import { raceWithLoss } from "./device/device-loss.ts";
 
 export interface BufferPoolOptions {
   /**

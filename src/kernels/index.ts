@@ -10,54 +10,46 @@ export type { BlockShape } from "../core/blocks.ts";
 export type { BlockCombination } from "../core/code.ts";
 export type { Matrix } from "../core/matrix.ts";
 export { BufferPool, type BufferPoolOptions, type BufferPoolStats } from "./buffer-pool.ts";
-export { type CombineBuffers, type PreparedCombine, prepareCombine } from "./combine.ts";
-export type { BlockArea, MatrixGrid } from "./combine-layout.ts";
+export { type CombineBuffers, type PreparedCombine, prepareCombine } from "./combine/combine.ts";
+export type { BlockArea, MatrixGrid } from "./combine/combine-layout.ts";
 export {
   type CombineDevice,
   type CombineOptions,
   type CombinePlan,
   planCombine,
-} from "./combine-plan.ts";
-export { combineReference } from "./combine-reference.ts";
-export type { CombineKernel, TablePanel } from "./combine-table.ts";
-export type { BlockWalk, CombineTile } from "./combine-tiles.ts";
+} from "./combine/combine-plan.ts";
+export { combineReference } from "./combine/combine-reference.ts";
+export type { CombineKernel, TablePanel } from "./combine/combine-table.ts";
+export type { BlockWalk, CombineTile } from "./combine/combine-tiles.ts";
 export {
   type DeviceDescription,
   describeDevice,
   listAdapters,
   type OpenDeviceOptions,
   openDevice,
-} from "./device.ts";
+} from "./device/device.ts";
 export type {
   AdapterDescription,
   DeviceKind,
   DriverSource,
   SubgroupMatrix,
-} from "./device-adapters.ts";
-export { type FrobeniusBuffers, type PreparedFrobenius, prepareFrobenius } from "./frobenius.ts";
-export {
-  type BlockNorm,
-  type FrobeniusOptions,
-  type FrobeniusPlan,
-  planFrobenius,
-  type SquaresTile,
-} from "./frobenius-plan.ts";
-export { frobeniusReference } from "./frobenius-reference.ts";
-export { type GemmBuffers, type PreparedGemm, prepareGemm } from "./gemm.ts";
+} from "./device/device-adapters.ts";
+export { type GemmBuffers, type PreparedGemm, prepareGemm } from "./gemm/gemm.ts";
+export type { GemmCopies } from "./gemm/gemm-copies.ts";
 export type {
   GemmConfig,
   GemmDevice,
   GemmFamily,
   GemmPrecision,
   GemmShape,
-} from "./gemm-family.ts";
-export type { GemmBatch, GemmOptions } from "./gemm-options.ts";
-export type { PackPlan } from "./gemm-pack.ts";
-export { type GemmPlan, gemmCandidates, planGemm } from "./gemm-plan.ts";
-export { gemmReference } from "./gemm-reference.ts";
-export type { GemmSlices, GemmTile } from "./gemm-tiles.ts";
+} from "./gemm/gemm-family.ts";
+export type { GemmBatch, GemmOptions } from "./gemm/gemm-options.ts";
+export type { PackPlan } from "./gemm/gemm-pack.ts";
+export { type GemmPlan, gemmCandidates, planGemm } from "./gemm/gemm-plan.ts";
+export { gemmReference } from "./gemm/gemm-reference.ts";
+export type { GemmSlices, GemmTile } from "./gemm/gemm-tiles.ts";
 export { BufferUsage, MAP_READ_MODE } from "./gpu-constants.ts";
-export { fromHalves, toHalves } from "./halves.ts";
+export { fromHalves, toHalves } from "./halves/halves.ts";
 export {
   type HalvesBuffers,
   type HalvesOptions,
@@ -66,22 +58,35 @@ export {
   type PreparedHalves,
   planHalves,
   prepareHalves,
-} from "./halves-convert.ts";
-export { type SplitPlan, type SplitTile, splitBytes } from "./halves-split.ts";
+} from "./halves/halves-convert.ts";
+export { type SplitPlan, type SplitTile, splitBytes } from "./halves/halves-split.ts";
+export {
+  type FrobeniusBuffers,
+  type PreparedFrobenius,
+  prepareFrobenius,
+} from "./reductions/frobenius.ts";
+export {
+  type BlockNorm,
+  type FrobeniusOptions,
+  type FrobeniusPlan,
+  planFrobenius,
+  type SquaresTile,
+} from "./reductions/frobenius-plan.ts";
+export { frobeniusReference } from "./reductions/frobenius-reference.ts";
 export {
   type PreparedProjection,
   type ProjectionBuffers,
   prepareProjection,
-} from "./projection.ts";
+} from "./reductions/projection.ts";
 export {
   type ProjectionOptions,
   type ProjectionPlan,
   type ProjectionRows,
   type ProjectionTile,
   planProjection,
-} from "./projection-plan.ts";
-export { projectionReference } from "./projection-reference.ts";
-export type { SumLevel } from "./reduction-sums.ts";
+} from "./reductions/projection-plan.ts";
+export { projectionReference } from "./reductions/projection-reference.ts";
+export type { SumLevel } from "./reductions/reduction-sums.ts";
 export {
   type BindingWindow,
   extentBytes,
@@ -99,13 +104,18 @@ export {
   type TuneResult,
   type TuneTarget,
   tuneGemm,
-} from "./tune.ts";
-export type { RejectedCandidate } from "./tune-search.ts";
-export { type GemmCandidate, type GemmLayout, type GemmTuning, gemmBucket } from "./tuning.ts";
+} from "./tuning/tune.ts";
+export type { RejectedCandidate } from "./tuning/tune-search.ts";
+export {
+  type GemmCandidate,
+  type GemmLayout,
+  type GemmTuning,
+  gemmBucket,
+} from "./tuning/tuning.ts";
 export {
   loadTuning,
   openTuningCache,
   type TuningCache,
   type TuningCacheOptions,
-} from "./tuning-cache.ts";
-export { deviceKey } from "./tuning-device.ts";
+} from "./tuning/tuning-cache.ts";
+export { deviceKey } from "./tuning/tuning-device.ts";

@@ -8,7 +8,7 @@ export const combineWgsl: string = `alias Elem = vec4f; fn add(w: f32, x: Elem, 
 // one reading of all inputs. The sums are written out, since on SwiftShader an array that a loop indexes
 // lives in memory, one lane after the other: this way is about twice as fast there (6 inputs, 8 outputs).
 //
-// Host contract (src/kernels/combine-plan.ts, combine.ts):
+// Host contract (src/kernels/combine/combine-plan.ts, combine.ts):
 //   Elem            mat2x4f, vec4f or f32: 8, 4 or 1 elements; all strides, offsets and widths are multiples
 //                   of that. add(w, x, sum) = w·x + sum
 //   OUTPUTS         1..32, sums of an invocation
@@ -262,7 +262,7 @@ export const combineFewWgsl: string = `alias Elem = vec4f; // the host replaces 
 // SwiftShader an index that is no constant makes an array live in memory, four lanes one after the other.
 // For the same reason the coefficients are read before the loop over the invocation's Elems.
 //
-// Host contract (src/kernels/combine-plan.ts, combine.ts):
+// Host contract (src/kernels/combine/combine-plan.ts, combine.ts):
 //   Elem            vec4f where all strides, offsets and widths are multiples of four elements, else f32
 //   INPUTS          0..16; with 0 the outputs are zero
 //   OUTPUTS         1..32; surplus ones repeat the last, weights and place
@@ -510,7 +510,7 @@ export const combineHornerWgsl: string = `alias Elem = vec4f; // the host replac
 // fast as that (SwiftShader and lavapipe; 24 inputs to 8 outputs, 16 to 32), but not as fast as
 // combine_few.wgsl where a table is small enough for it (6 to 8: 0.7 times).
 //
-// Host contract (src/kernels/combine-plan.ts, combine.ts):
+// Host contract (src/kernels/combine/combine-plan.ts, combine.ts):
 //   Elem, OUTPUTS, WORKGROUP, STEPS, dispatch, x, y, elements, step: as in combine.wgsl
 //   x               steps may be negative, modulo 2^32, to begin with the last input
 //   points          p_0 … p_31, then q_0 … q_31; those from OUTPUTS on are not used
@@ -718,7 +718,7 @@ export const gemmMatrixWgsl: string = `enable f16; enable subgroups; enable subg
 // are multiplied. With two planes every element is a pair of halves, high + low/2^11, and three
 // products of halves make one of pairs: high·high in one sum, high·low + low·high in another.
 //
-// Host contract (src/kernels/gemm-matrix.ts, gemm-plan.ts):
+// Host contract (src/kernels/gemm/gemm-matrix.ts, gemm-plan.ts):
 //   M, N, K         the shape of a subgroup matrix, multiples of 8, as in \`subgroupMatrixConfigs\`
 //   LANES           the size of a subgroup
 //   ROWS, COLS      2 or 4
@@ -757,7 +757,7 @@ export const gemmMatrixWgsl: string = `enable f16; enable subgroups; enable subg
 //                   γ_r |A||B|, r = 2·(K + 2)·ceil(k / K), for the halves as stored, accumulating
 //                   γ_{r+1} (|C| + |A||B|), γ_n = n·u / (1 - n·u), u = 2^-24, absent under- and overflow,
 //                   subnormal halves perhaps taken for 0; k is the length of a slice. Derived, and for two
-//                   planes too, in src/kernels/gemm-matrix.ts
+//                   planes too, in src/kernels/gemm/gemm-matrix.ts
 
 override SWIZZLE: u32 = 1u;
 override ACCUMULATE: bool = false;
@@ -1235,7 +1235,7 @@ export const gemmNaiveWgsl: string = `alias ElemA = vec4f; const WIDTH_A = 4u; f
 // C = A·B or C += A·B, row-major, products and sums in f32. One invocation makes one element of C.
 // The reference that faster kernels are tested against.
 //
-// Host contract (src/kernels/gemm-naive.ts, gemm-plan.ts):
+// Host contract (src/kernels/gemm/gemm-naive.ts, gemm-plan.ts):
 //   THREADS_M, THREADS_N   invocations of a workgroup along m and n,
 //                   THREADS_M·THREADS_N ≤ maxComputeInvocationsPerWorkgroup
 //   ElemA, ElemB    a word of A or B as stored: WIDTH elements, which widen_… makes float32
@@ -1332,7 +1332,7 @@ export const gemmPackWgsl: string = `// Y = X with rows that begin at multiples 
 // whose rows begin anywhere or that is stored transposed, for kernels that read several elements of a
 // row at a time. One invocation makes eight elements of a row.
 //
-// Host contract (src/kernels/gemm-pack.ts):
+// Host contract (src/kernels/gemm/gemm-pack.ts):
 //   WORKGROUP       invocations of a workgroup, along the columns
 //   dispatch        (ceil(y_cols / (8·WORKGROUP)), y_rows, matrices)
 //   x               rows × cols, element (i, j) at x_base + i·x_row + j·x_col, and that of the next matrix
@@ -1397,7 +1397,7 @@ export const gemmQuadWgsl: string = `enable subgroups; const ROWS = 32u; alias E
 // each; sums are written out element by element, which copies least; and a quad broadcast is one
 // shuffle where a subgroup broadcast is eight instructions.
 //
-// Host contract (src/kernels/gemm-quad.ts, gemm-plan.ts):
+// Host contract (src/kernels/gemm/gemm-quad.ts, gemm-plan.ts):
 //   ROWS            16 or 32
 //   ElemC           a word of C: WIDTH_C elements, 4 or 1
 //   ACCUMULATE      C += A·B
@@ -1711,7 +1711,7 @@ export const gemmQuadStripWgsl: string = `enable subgroups; const ROWS = 32u; al
 // The last few columns of C = A·B or C += A·B, where 32 of them, as gemm_quad.wgsl makes, would be mostly
 // waste: one subgroup of four lanes makes ROWS × 4·WIDTH elements of C, WIDTH columns a lane.
 //
-// Host contract (src/kernels/gemm-quad.ts, gemm-plan.ts): that of gemm_quad.wgsl, but for
+// Host contract (src/kernels/gemm/gemm-quad.ts, gemm-plan.ts): that of gemm_quad.wgsl, but for
 //   Sum             a word of B and of the sums: WIDTH elements, f32 or vec4f, which narrow gives of four
 //   dispatch        (ceil(n / (4·WIDTH)), ceil(m / ROWS), products·slices)
 //   c               element by element
@@ -1977,7 +1977,7 @@ fn gemm_quad_strip(
 export const gemmReduceWgsl: string = `// C = Σ_s X_s or C += Σ_s X_s, f32: the slices of a product whose inner dimension was cut, added up in
 // one fixed order, so that the same inputs give the same bits. One invocation makes one element.
 //
-// Host contract (src/kernels/gemm-reduce.ts, gemm-plan.ts):
+// Host contract (src/kernels/gemm/gemm-reduce.ts, gemm-plan.ts):
 //   WORKGROUP       invocations of a workgroup, along n
 //   dispatch        (ceil(n / WORKGROUP), m, products)
 //   x               slice s of product p begins at element x_base + p·x_batch + s·x_slice, rows
@@ -2032,7 +2032,7 @@ export const gemmRegisterWgsl: string = `const ROWS = 8u; const QUADS = 2u; alia
 // elements of C in registers, straight from A and B: no workgroup memory and no barriers, which
 // software drivers are slow at. Neighbours in a workgroup share rows of A or columns of B in the cache.
 //
-// Host contract (src/kernels/gemm-register.ts, gemm-plan.ts):
+// Host contract (src/kernels/gemm/gemm-register.ts, gemm-plan.ts):
 //   ROWS            1, 2, 4 or 8; QUADS: 1 or 2
 //   THREADS_M, THREADS_N   invocations of a workgroup along m and n,
 //                   THREADS_M·THREADS_N ≤ maxComputeInvocationsPerWorkgroup
@@ -2387,7 +2387,7 @@ export const gemmSubgroupWgsl: string = `enable subgroups; const LANES = 8u; con
 // or four rows, where ROWS exceeds LANES), each row is broadcast to all lanes, and each lane
 // multiplies it with its own columns of B.
 //
-// Host contract (src/kernels/gemm-subgroup.ts, gemm-plan.ts):
+// Host contract (src/kernels/gemm/gemm-subgroup.ts, gemm-plan.ts):
 //   LANES           the size of every subgroup of the device: 4, 8, 16 or 32. A workgroup is one
 //                   subgroup, so that nothing depends on how invocations are put into subgroups
 //   ROWS            8 or 16, at most 4·LANES; QUADS: 1 or 2
@@ -2837,7 +2837,7 @@ export const gemmSubgroupStripWgsl: string = `enable subgroups; const LANES = 8u
 // The last columns of C = A·B or C += A·B, of which there are no more than a subgroup has lanes: where
 // gemm_subgroup.wgsl would make 4·LANES at a time, each lane makes one.
 //
-// Host contract (src/kernels/gemm-subgroup.ts, gemm-plan.ts): that of gemm_subgroup.wgsl, but for
+// Host contract (src/kernels/gemm/gemm-subgroup.ts, gemm-plan.ts): that of gemm_subgroup.wgsl, but for
 //   ElemC           f32: C is written element by element
 //   dispatch        (ceil(n / LANES), ceil(m / ROWS), products·slices)
 //   rounding        the same sums in the same order
@@ -3041,7 +3041,7 @@ export const gemmTiledWgsl: string = `const ROWS = 8u; const QUADS = 2u; const A
 // DEPTH columns of A and rows of B at a time pass through workgroup memory as quads: of A along k, of
 // B along n. The next quads are read into registers while the present ones are multiplied.
 //
-// Host contract (src/kernels/gemm-tiled.ts, gemm-plan.ts):
+// Host contract (src/kernels/gemm/gemm-tiled.ts, gemm-plan.ts):
 //   ROWS            1 … 8; QUADS: 1 or 2
 //   THREADS_M, THREADS_N   invocations of a workgroup along m and n,
 //                   THREADS_M·THREADS_N ≤ maxComputeInvocationsPerWorkgroup
@@ -3469,7 +3469,7 @@ export const gemmVectorWgsl: string = `alias ElemA = vec4f; const WIDTH_A = 4u; 
 // share a row of A, so that neighbours read neighbouring memory; each sums its own quads of the row
 // for four columns of C, and the lanes' sums are added in one fixed order through workgroup memory.
 //
-// Host contract (src/kernels/gemm-vector.ts, gemm-plan.ts):
+// Host contract (src/kernels/gemm/gemm-vector.ts, gemm-plan.ts):
 //   LANES           a power of two, invocations along k; ROWS: rows of a workgroup,
 //                   LANES·ROWS ≤ maxComputeInvocationsPerWorkgroup
 //   ElemA, ElemB    a word of A or B as stored: WIDTH elements, which widen_… makes float32
@@ -3698,7 +3698,7 @@ fn gemm_vector(
 /** `shaders/halves.wgsl` */
 export const halvesWgsl: string = `// Y = X, float32 rounded to halves (IEEE binary16), row-major. One invocation makes one word of two.
 //
-// Host contract (src/kernels/halves-convert.ts):
+// Host contract (src/kernels/halves/halves-convert.ts):
 //   WORKGROUP       invocations of a workgroup
 //   dispatch        (x, y, 1) with x·y·WORKGROUP ≥ rows·words: words are taken in order of rows
 //   x               element (i, j) is number x_base + i·x_stride + j
@@ -3781,7 +3781,7 @@ export const lineMaximaWgsl: string = `// The largest |element| of every row, or
 // not negative they are ordered like the numbers, ±Inf above all numbers and NaN above ±Inf. Of integers
 // the order of taking the maximum does not matter, so the result is the same every time.
 //
-// Host contract (src/kernels/halves-split.ts):
+// Host contract (src/kernels/halves/halves-split.ts):
 //   BY_ROW          a maximum for every row; otherwise one for every column
 //   dispatch        BY_ROW: (ceil(cols / 4096), ceil(rows / 4), 1),
 //                   otherwise (ceil(cols / 64), ceil(rows / 256), 1)
@@ -3844,7 +3844,7 @@ export const normSquaresWgsl: string = `alias Elem = vec4f; // the host replaces
 // shaders/norm_sum.wgsl adds up. Neighbours read neighbours; nothing is shared, and the order is fixed, so
 // that the same matrix gives the same bits.
 //
-// Host contract (src/kernels/frobenius-plan.ts, frobenius.ts):
+// Host contract (src/kernels/reductions/frobenius-plan.ts, frobenius.ts):
 //   Elem            vec4f where stride, offset and width are multiples of four elements, f32 otherwise
 //   WORKGROUP       invocations of a workgroup
 //   dispatch        (ceil(sums / WORKGROUP), 1, 1)
@@ -3902,7 +3902,7 @@ fn norm_squares(@builtin(global_invocation_id) id: vec3u) {
 export const normSumWgsl: string = `// y[g, j] = Σ_t x[g, t, j], f32: adds up partial sums, a run of them an invocation, in their order. The last
 // step of the reductions: norms (width 1, one group a block) and projections (width: vectors at once).
 //
-// Host contract (src/kernels/reduction-sums.ts):
+// Host contract (src/kernels/reductions/reduction-sums.ts):
 //   WORKGROUP       invocations of a workgroup
 //   dispatch        (ceil(groups · runs · width / WORKGROUP), 1, 1)
 //   x               from x_at on, groups × count × width, row-major; count ≥ 1
@@ -3953,7 +3953,7 @@ export const projectWgsl: string = `// partial[i, s, j] = Σ_t X[i, s + t·sums]
 // sums that shaders/norm_sum.wgsl adds up. Neighbours read neighbours of a row; nothing is shared, and the
 // order is fixed, so that the same operands give the same bits.
 //
-// Host contract (src/kernels/projection-plan.ts, projection.ts):
+// Host contract (src/kernels/reductions/projection-plan.ts, projection.ts):
 //   VECTORS         1..4, columns of r
 //   WORKGROUP       invocations of a workgroup
 //   dispatch        (ceil(rows · sums / WORKGROUP), 1, 1)
@@ -4015,7 +4015,7 @@ export const splitHalvesWgsl: string = `// Every element of a float32 matrix as 
 // exponent of the largest |element| of its line (2^e ≤ largest < 2^(e+1)), a row or a column. One
 // invocation makes eight pairs.
 //
-// Host contract (src/kernels/halves-split.ts):
+// Host contract (src/kernels/halves/halves-split.ts):
 //   BY_ROW          lines are rows; otherwise columns
 //   WORKGROUP       invocations of a workgroup
 //   dispatch        (x, y, 1) with x·y·WORKGROUP ≥ rows·octets, octets = ceil(cols / 8): they are taken

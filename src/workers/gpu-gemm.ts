@@ -1,10 +1,10 @@
 import { DeviceLimitError } from "../core/errors.ts";
 import { isContiguous, type Matrix, viewOf, zeros } from "../core/matrix.ts";
 import type { BufferPool } from "../kernels/buffer-pool.ts";
-import { raceWithLoss } from "../kernels/device-loss.ts";
-import { prepareGemm } from "../kernels/gemm.ts";
-import { planGemm } from "../kernels/gemm-plan.ts";
-import type { GemmTile } from "../kernels/gemm-tiles.ts";
+import { raceWithLoss } from "../kernels/device/device-loss.ts";
+import { prepareGemm } from "../kernels/gemm/gemm.ts";
+import { planGemm } from "../kernels/gemm/gemm-plan.ts";
+import type { GemmTile } from "../kernels/gemm/gemm-tiles.ts";
 import { BufferUsage, MAP_READ_MODE } from "../kernels/gpu-constants.ts";
 import type { Span } from "../kernels/tiling.ts";
 import type { OpenGpu } from "./gpu-lease.ts";

@@ -1,9 +1,9 @@
 import { ClosedError, DeviceLostError, describeReason } from "../core/errors.ts";
 import { BufferPool } from "../kernels/buffer-pool.ts";
-import { describeDevice } from "../kernels/device.ts";
-import { raceWithLoss } from "../kernels/device-loss.ts";
-import type { GemmTuning } from "../kernels/tuning.ts";
-import { loadTuning } from "../kernels/tuning-cache.ts";
+import { describeDevice } from "../kernels/device/device.ts";
+import { raceWithLoss } from "../kernels/device/device-loss.ts";
+import type { GemmTuning } from "../kernels/tuning/tuning.ts";
+import { loadTuning } from "../kernels/tuning/tuning-cache.ts";
 import { LearnedPace, type Pace } from "./gpu-pace.ts";
 
 /** A device that was open when last seen, and what those who use it share. */

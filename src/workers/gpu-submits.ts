@@ -1,4 +1,4 @@
-import { raceWithLoss } from "../kernels/device-loss.ts";
+import { raceWithLoss } from "../kernels/device/device-loss.ts";
 import { scoped } from "../kernels/device-scopes.ts";
 import type { Pace } from "./gpu-pace.ts";
 

@@ -1,9 +1,9 @@
 import { clear, createStore, get, set } from "idb-keyval";
 import { beforeEach, expect, test, vi } from "vitest";
 
-import type { GemmTuning } from "../../src/kernels/tuning.ts";
-import { loadTuning, openTuningCache } from "../../src/kernels/tuning-cache.ts";
-import { deviceKey } from "../../src/kernels/tuning-device.ts";
+import type { GemmTuning } from "../../src/kernels/tuning/tuning.ts";
+import { loadTuning, openTuningCache } from "../../src/kernels/tuning/tuning-cache.ts";
+import { deviceKey } from "../../src/kernels/tuning/tuning-device.ts";
 
 const tiled: GemmTuning = {
   choices: { "f32 nn abc 512x512x512": { family: "tiled", config: { ROWS: 8 } } },

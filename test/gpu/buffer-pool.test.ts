@@ -7,7 +7,7 @@ import {
   InputError,
 } from "../../src/core/errors.ts";
 import { BufferPool, sizeClass } from "../../src/kernels/buffer-pool.ts";
-import { openDevice } from "../../src/kernels/device.ts";
+import { openDevice } from "../../src/kernels/device/device.ts";
 import { describeGpu, testDeviceKind } from "../support/gpu.ts";
 
 const storage = 0x80 | 0x4; // GPUBufferUsage.STORAGE | COPY_SRC, which may not exist yet here

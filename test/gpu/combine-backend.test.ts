@@ -6,7 +6,7 @@ import { frobenius, type Matrix, zeros } from "../../src/core/matrix.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { table } from "../../src/core/table.ts";
 import { createGpuBackend } from "../../src/engine/gpu-backend.ts";
-import { combineReference } from "../../src/kernels/combine-reference.ts";
+import { combineReference } from "../../src/kernels/combine/combine-reference.ts";
 import type { TableBackend } from "../../src/runtime/backend.ts";
 import { GpuLease } from "../../src/workers/gpu-lease.ts";
 import { describeGpu } from "../support/gpu.ts";

@@ -6,13 +6,13 @@ import { ClosedError, InputError, ShapeError } from "../../src/core/errors.ts";
 import { gamma } from "../../src/core/float32.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { table } from "../../src/core/table.ts";
-import { type PreparedCombine, prepareCombine } from "../../src/kernels/combine.ts";
-import type { MatrixGrid } from "../../src/kernels/combine-layout.ts";
+import { type PreparedCombine, prepareCombine } from "../../src/kernels/combine/combine.ts";
+import type { MatrixGrid } from "../../src/kernels/combine/combine-layout.ts";
 import {
   type CombineOptions,
   type CombinePlan,
   planCombine,
-} from "../../src/kernels/combine-plan.ts";
+} from "../../src/kernels/combine/combine-plan.ts";
 import { extentBytes, type StoredMatrix } from "../../src/kernels/tiling.ts";
 import { download, upload, withoutValidationError } from "../support/buffers.ts";
 import { describeGpu } from "../support/gpu.ts";

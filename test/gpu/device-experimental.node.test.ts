@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 
 import { InputError } from "../../src/core/errors.ts";
-import { dawnSources } from "../../src/kernels/dawn.ts";
-import { describeDevice, openDevice } from "../../src/kernels/device.ts";
+import { dawnSources } from "../../src/kernels/device/dawn.ts";
+import { describeDevice, openDevice } from "../../src/kernels/device/device.ts";
 import { describeGpu, testDeviceKind } from "../support/gpu.ts";
 
 describeGpu("openDevice({ experimental: true })", (device) => {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 
 import { DeviceLostError } from "../../src/core/errors.ts";
-import { openDevice } from "../../src/kernels/device.ts";
-import { raceWithLoss } from "../../src/kernels/device-loss.ts";
+import { openDevice } from "../../src/kernels/device/device.ts";
+import { raceWithLoss } from "../../src/kernels/device/device-loss.ts";
 import { describeGpu, testDeviceKind } from "../support/gpu.ts";
 
 const never = new Promise<never>(() => {});

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { expect, test, vi } from "vitest";
 
-import { raceWithLoss } from "../../src/kernels/device-loss.ts";
+import { raceWithLoss } from "../../src/kernels/device/device-loss.ts";
 import { describeGpu, testDeviceKind } from "../support/gpu.ts";
 
 describeGpu("Dawn in Node", (device) => {
@@ -34,7 +34,7 @@ describeGpu("Dawn in Node", (device) => {
     const home = await fs.mkdtemp(path.join(os.tmpdir(), "anyk-home-"));
     const output = await runAlone(
       `globalThis.GPUMapMode = "mine";
-       const { describeDevice, openDevice } = await import("./src/kernels/device.ts");
+       const { describeDevice, openDevice } = await import("./src/kernels/device/device.ts");
        const device = await openDevice({ device: ${JSON.stringify(testDeviceKind)} });
        await device.queue.onSubmittedWorkDone();
        const { kind } = describeDevice(device);

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 
 import { DeviceLostError, InputError, NoDeviceError } from "../../src/core/errors.ts";
-import { describeDevice, listAdapters, openDevice } from "../../src/kernels/device.ts";
-import type { DeviceKind } from "../../src/kernels/device-adapters.ts";
-import { raceWithLoss } from "../../src/kernels/device-loss.ts";
+import { describeDevice, listAdapters, openDevice } from "../../src/kernels/device/device.ts";
+import type { DeviceKind } from "../../src/kernels/device/device-adapters.ts";
+import { raceWithLoss } from "../../src/kernels/device/device-loss.ts";
 import { describeGpu } from "../support/gpu.ts";
 
 describeConformance("software");

@@ -14,7 +14,7 @@ import {
   UndecodableError,
   uncoded,
 } from "../../src/index.ts";
-import { openDevice } from "../../src/kernels/device.ts";
+import { openDevice } from "../../src/kernels/device/device.ts";
 import { describeGpu, testDeviceKind } from "../support/gpu.ts";
 import { distance, multiplyReference64, randomMatrix, withRowStride } from "../support/matrices.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { create } from "webgpu";
 import { createEngine, matdot } from "../../src/index.ts";
-import { unpackSwiftShader, withSwiftShader } from "../../src/kernels/swiftshader.ts";
+import { unpackSwiftShader, withSwiftShader } from "../../src/kernels/device/swiftshader.ts";
 import { distance, multiplyReference64, randomMatrix } from "../support/matrices.ts";
 
 const linuxX64 = process.platform === "linux" && process.arch === "x64";

@@ -4,13 +4,13 @@ import { cut } from "../../src/core/blocks.ts";
 import { ClosedError, DeviceLimitError, InputError, ShapeError } from "../../src/core/errors.ts";
 import { gamma } from "../../src/core/float32.ts";
 import type { Matrix } from "../../src/core/matrix.ts";
-import { prepareFrobenius } from "../../src/kernels/frobenius.ts";
+import { prepareFrobenius } from "../../src/kernels/reductions/frobenius.ts";
 import {
   type FrobeniusOptions,
   type FrobeniusPlan,
   planFrobenius,
-} from "../../src/kernels/frobenius-plan.ts";
-import { frobeniusReference } from "../../src/kernels/frobenius-reference.ts";
+} from "../../src/kernels/reductions/frobenius-plan.ts";
+import { frobeniusReference } from "../../src/kernels/reductions/frobenius-reference.ts";
 import { extentBytes } from "../../src/kernels/tiling.ts";
 import { download, upload, withoutValidationError } from "../support/buffers.ts";
 import { describeGpu } from "../support/gpu.ts";

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { create, globals } from "webgpu";
-import { prepareGemm } from "../../src/kernels/gemm.ts";
-import type { GemmShape } from "../../src/kernels/gemm-family.ts";
-import { kernelFacts } from "../../src/kernels/gemm-family.ts";
-import { gemmMatrix, matrixShape } from "../../src/kernels/gemm-matrix.ts";
-import type { GemmOptions } from "../../src/kernels/gemm-options.ts";
-import { type GemmPlan, gemmCandidates, planGemm } from "../../src/kernels/gemm-plan.ts";
+import { prepareGemm } from "../../src/kernels/gemm/gemm.ts";
+import type { GemmShape } from "../../src/kernels/gemm/gemm-family.ts";
+import { kernelFacts } from "../../src/kernels/gemm/gemm-family.ts";
+import { gemmMatrix, matrixShape } from "../../src/kernels/gemm/gemm-matrix.ts";
+import type { GemmOptions } from "../../src/kernels/gemm/gemm-options.ts";
+import { type GemmPlan, gemmCandidates, planGemm } from "../../src/kernels/gemm/gemm-plan.ts";
 import { withPrelude } from "../../src/kernels/pipelines.ts";
 import { extentBytes } from "../../src/kernels/tiling.ts";
 import { MATRIX_FEATURES, type MatrixSides, matrixDevice } from "../support/subgroup-matrix.ts";

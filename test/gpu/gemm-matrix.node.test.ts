@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { gamma } from "../../src/core/float32.ts";
 import type { Matrix } from "../../src/core/matrix.ts";
-import { prepareGemm } from "../../src/kernels/gemm.ts";
-import type { GemmShape } from "../../src/kernels/gemm-family.ts";
-import type { GemmOptions } from "../../src/kernels/gemm-options.ts";
-import { type GemmPlan, planGemm } from "../../src/kernels/gemm-plan.ts";
-import { fromHalves, toHalves } from "../../src/kernels/halves.ts";
+import { prepareGemm } from "../../src/kernels/gemm/gemm.ts";
+import type { GemmShape } from "../../src/kernels/gemm/gemm-family.ts";
+import type { GemmOptions } from "../../src/kernels/gemm/gemm-options.ts";
+import { type GemmPlan, planGemm } from "../../src/kernels/gemm/gemm-plan.ts";
+import { fromHalves, toHalves } from "../../src/kernels/halves/halves.ts";
 import { extentBytes, type StoredMatrix } from "../../src/kernels/tiling.ts";
 import { download, upload, withoutValidationError } from "../support/buffers.ts";
 import { describeGpu } from "../support/gpu.ts";

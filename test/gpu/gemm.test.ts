@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 
 import { ClosedError, InputError, ShapeError } from "../../src/core/errors.ts";
-import { prepareGemm } from "../../src/kernels/gemm.ts";
-import { gemmKernels } from "../../src/kernels/gemm-families.ts";
-import type { GemmShape } from "../../src/kernels/gemm-family.ts";
-import { planGemm } from "../../src/kernels/gemm-plan.ts";
+import { prepareGemm } from "../../src/kernels/gemm/gemm.ts";
+import { gemmKernels } from "../../src/kernels/gemm/gemm-families.ts";
+import type { GemmShape } from "../../src/kernels/gemm/gemm-family.ts";
+import { planGemm } from "../../src/kernels/gemm/gemm-plan.ts";
 import { compiledPipeline } from "../../src/kernels/pipelines.ts";
 import { download, upload } from "../support/buffers.ts";
 import { deviation, multiply, runnableFamilies } from "../support/gemm.ts";

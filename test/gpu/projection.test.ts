@@ -3,13 +3,13 @@ import { expect, test } from "vitest";
 import { ClosedError, DeviceLimitError, InputError, ShapeError } from "../../src/core/errors.ts";
 import { gamma } from "../../src/core/float32.ts";
 import type { Matrix } from "../../src/core/matrix.ts";
-import { prepareProjection } from "../../src/kernels/projection.ts";
+import { prepareProjection } from "../../src/kernels/reductions/projection.ts";
 import {
   type ProjectionOptions,
   type ProjectionPlan,
   planProjection,
-} from "../../src/kernels/projection-plan.ts";
-import { projectionReference } from "../../src/kernels/projection-reference.ts";
+} from "../../src/kernels/reductions/projection-plan.ts";
+import { projectionReference } from "../../src/kernels/reductions/projection-reference.ts";
 import { extentBytes } from "../../src/kernels/tiling.ts";
 import { download, upload, withoutValidationError } from "../support/buffers.ts";
 import { describeGpu } from "../support/gpu.ts";

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 
 import { DeviceLostError, InputError, ShapeError } from "../../src/core/errors.ts";
-import { describeDevice, openDevice } from "../../src/kernels/device.ts";
-import { planGemm } from "../../src/kernels/gemm-plan.ts";
-import { type TuneOptions, type TuneProgress, tuneGemm } from "../../src/kernels/tune.ts";
-import { createStopwatch, wallStopwatch } from "../../src/kernels/tune-stopwatch.ts";
+import { describeDevice, openDevice } from "../../src/kernels/device/device.ts";
+import { planGemm } from "../../src/kernels/gemm/gemm-plan.ts";
+import { type TuneOptions, type TuneProgress, tuneGemm } from "../../src/kernels/tuning/tune.ts";
+import { createStopwatch, wallStopwatch } from "../../src/kernels/tuning/tune-stopwatch.ts";
 import { withoutValidationError } from "../support/buffers.ts";
 import { describeGpu, testDeviceKind } from "../support/gpu.ts";
 

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { DeviceLimitError, DeviceLostError } from "../../src/core/errors.ts";
 import { matrix } from "../../src/core/matrix.ts";
 import { BufferPool } from "../../src/kernels/buffer-pool.ts";
-import { openDevice } from "../../src/kernels/device.ts";
+import { openDevice } from "../../src/kernels/device/device.ts";
 import { multiplyOnGpu } from "../../src/workers/gpu-gemm.ts";
 import { GpuLease, leaseOf } from "../../src/workers/gpu-lease.ts";
 import type { Pace } from "../../src/workers/gpu-pace.ts";

@@ -5,8 +5,8 @@ import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress } from "node:zlib";
 import { chromium, type LaunchOptions } from "playwright";
 
-import type { DeviceKind } from "../../src/kernels/device-adapters.ts";
-import { unpackPart } from "../../src/kernels/software-package.ts";
+import type { DeviceKind } from "../../src/kernels/device/device-adapters.ts";
+import { unpackPart } from "../../src/kernels/device/software-package.ts";
 
 /** Nothing but this machine can be reached, whatever the browser would like to update or report. */
 const offline = [

@@ -1,16 +1,16 @@
 import { gamma } from "../../src/core/float32.ts";
 import type { Matrix } from "../../src/core/matrix.ts";
-import { prepareGemm } from "../../src/kernels/gemm.ts";
-import { gemmFamilies, gemmKernels } from "../../src/kernels/gemm-families.ts";
+import { prepareGemm } from "../../src/kernels/gemm/gemm.ts";
+import { gemmFamilies, gemmKernels } from "../../src/kernels/gemm/gemm-families.ts";
 import {
   type GemmDevice,
   type GemmFamily,
   type GemmPrecision,
   type GemmShape,
   kernelFacts,
-} from "../../src/kernels/gemm-family.ts";
-import type { GemmOptions } from "../../src/kernels/gemm-options.ts";
-import { planGemm } from "../../src/kernels/gemm-plan.ts";
+} from "../../src/kernels/gemm/gemm-family.ts";
+import type { GemmOptions } from "../../src/kernels/gemm/gemm-options.ts";
+import { planGemm } from "../../src/kernels/gemm/gemm-plan.ts";
 import type { StoredMatrix } from "../../src/kernels/tiling.ts";
 import { download, upload, withoutValidationError } from "./buffers.ts";
 import { halfOf } from "./halves.ts";

@@ -1,8 +1,8 @@
 import { afterAll, describe, inject, test } from "vitest";
 
 import { NoDeviceError } from "../../src/core/errors.ts";
-import { openDevice } from "../../src/kernels/device.ts";
-import type { DeviceKind } from "../../src/kernels/device-adapters.ts";
+import { openDevice } from "../../src/kernels/device/device.ts";
+import type { DeviceKind } from "../../src/kernels/device/device-adapters.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -1,4 +1,4 @@
-import type { GemmDevice } from "../../src/kernels/gemm-family.ts";
+import type { GemmDevice } from "../../src/kernels/gemm/gemm-family.ts";
 import type { KernelLimits } from "../../src/kernels/tiling.ts";
 
 /** Limits that every WebGPU device offers, and whatever a test changes. */

@@ -4,7 +4,7 @@
  * its own tiles, edges, transposes and scales, and only the arithmetic of tensor cores is missing.
  */
 
-import type { GemmDevice } from "../../src/kernels/gemm-family.ts";
+import type { GemmDevice } from "../../src/kernels/gemm/gemm-family.ts";
 
 /** A shape of matrices as `subgroupMatrixConfigs` has it. */
 export interface MatrixSides {

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 
 import { InputError } from "../../src/core/errors.ts";
 import { table } from "../../src/core/table.ts";
-import { planCombine } from "../../src/kernels/combine-plan.ts";
-import { planFrobenius } from "../../src/kernels/frobenius-plan.ts";
-import { planProjection } from "../../src/kernels/projection-plan.ts";
+import { planCombine } from "../../src/kernels/combine/combine-plan.ts";
+import { planFrobenius } from "../../src/kernels/reductions/frobenius-plan.ts";
+import { planProjection } from "../../src/kernels/reductions/projection-plan.ts";
 import { limitsWith } from "../support/limits.ts";
 
 const device = limitsWith();

@@ -4,15 +4,15 @@ import type { BlockShape } from "../../src/core/blocks.ts";
 import type { BlockCombination } from "../../src/core/code.ts";
 import { DeviceLimitError, InputError, ShapeError } from "../../src/core/errors.ts";
 import { table } from "../../src/core/table.ts";
-import type { BlockArea, MatrixGrid } from "../../src/kernels/combine-layout.ts";
+import type { BlockArea, MatrixGrid } from "../../src/kernels/combine/combine-layout.ts";
 import {
   type CombineDevice,
   type CombineOptions,
   type CombinePlan,
   planCombine,
-} from "../../src/kernels/combine-plan.ts";
-import type { CombineKernel } from "../../src/kernels/combine-table.ts";
-import type { CombineTile } from "../../src/kernels/combine-tiles.ts";
+} from "../../src/kernels/combine/combine-plan.ts";
+import type { CombineKernel } from "../../src/kernels/combine/combine-table.ts";
+import type { CombineTile } from "../../src/kernels/combine/combine-tiles.ts";
 import type { KernelLimits } from "../../src/kernels/tiling.ts";
 import { limitsWith } from "../support/limits.ts";
 

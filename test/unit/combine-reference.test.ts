@@ -7,7 +7,7 @@ import { UNIT_ROUNDOFF } from "../../src/core/float32.ts";
 import { type Matrix, zeros } from "../../src/core/matrix.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { table } from "../../src/core/table.ts";
-import { combineReference } from "../../src/kernels/combine-reference.ts";
+import { combineReference } from "../../src/kernels/combine/combine-reference.ts";
 import { randomMatrix } from "../support/matrices.ts";
 
 describe("combineReference", () => {

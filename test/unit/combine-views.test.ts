@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { cut } from "../../src/core/blocks.ts";
-import { gridOfViews } from "../../src/kernels/combine-views.ts";
+import { gridOfViews } from "../../src/kernels/combine/combine-views.ts";
 import { randomMatrix, withRowStride } from "../support/matrices.ts";
 
 describe("gridOfViews", () => {

@@ -1,6 +1,10 @@
 import { describe, expect, test } from "vitest";
 
-import { adapterTitle, describeAdapter, isSoftware } from "../../src/kernels/device-adapters.ts";
+import {
+  adapterTitle,
+  describeAdapter,
+  isSoftware,
+} from "../../src/kernels/device/device-adapters.ts";
 
 const info = {
   vendor: "nvidia",

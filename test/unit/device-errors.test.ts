@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 
-import type { DriverSource } from "../../src/kernels/device-adapters.ts";
-import type { Finding } from "../../src/kernels/device-errors.ts";
-import { noDeviceError } from "../../src/kernels/device-errors.ts";
+import type { DriverSource } from "../../src/kernels/device/device-adapters.ts";
+import type { Finding } from "../../src/kernels/device/device-errors.ts";
+import { noDeviceError } from "../../src/kernels/device/device-errors.ts";
 
 interface Case {
   readonly when: string;

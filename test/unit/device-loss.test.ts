@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 
-import { raceWithLoss } from "../../src/kernels/device-loss.ts";
+import { raceWithLoss } from "../../src/kernels/device/device-loss.ts";
 
 test("a thousand waits chain one callback to the device's promise, which outlives them all", async () => {
   const lost = new Promise<GPUDeviceLostInfo>(() => {});

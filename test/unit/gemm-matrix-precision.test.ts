@@ -3,9 +3,9 @@ import { describe, expect, test } from "vitest";
 
 import { gamma } from "../../src/core/float32.ts";
 import type { Matrix } from "../../src/core/matrix.ts";
-import { splitRoundings } from "../../src/kernels/gemm-matrix.ts";
-import { fromHalves } from "../../src/kernels/halves.ts";
-import { splitReference } from "../../src/kernels/halves-reference.ts";
+import { splitRoundings } from "../../src/kernels/gemm/gemm-matrix.ts";
+import { fromHalves } from "../../src/kernels/halves/halves.ts";
+import { splitReference } from "../../src/kernels/halves/halves-reference.ts";
 import {
   distance,
   multiplyMagnitudes64,

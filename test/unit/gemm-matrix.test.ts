@@ -1,11 +1,15 @@
 import { describe, expect, test } from "vitest";
 
 import { DeviceLimitError, InputError } from "../../src/core/errors.ts";
-import { describeAdapter } from "../../src/kernels/device-adapters.ts";
-import { type GemmDevice, kernelFacts } from "../../src/kernels/gemm-family.ts";
-import { matrixRoundings, matrixShape, splitRoundings } from "../../src/kernels/gemm-matrix.ts";
-import { gemmCandidates, planGemm } from "../../src/kernels/gemm-plan.ts";
-import { splitBytes } from "../../src/kernels/halves-split.ts";
+import { describeAdapter } from "../../src/kernels/device/device-adapters.ts";
+import { type GemmDevice, kernelFacts } from "../../src/kernels/gemm/gemm-family.ts";
+import {
+  matrixRoundings,
+  matrixShape,
+  splitRoundings,
+} from "../../src/kernels/gemm/gemm-matrix.ts";
+import { gemmCandidates, planGemm } from "../../src/kernels/gemm/gemm-plan.ts";
+import { splitBytes } from "../../src/kernels/halves/halves-split.ts";
 import { limitsWith } from "../support/limits.ts";
 import { MATRIX_FEATURES, type MatrixSides, matrixDevice } from "../support/subgroup-matrix.ts";
 

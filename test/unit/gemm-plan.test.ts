@@ -2,12 +2,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { DeviceLimitError, InputError, ShapeError } from "../../src/core/errors.ts";
-import type { GemmDevice } from "../../src/kernels/gemm-family.ts";
-import type { GemmOptions } from "../../src/kernels/gemm-options.ts";
-import { type GemmPlan, gemmCandidates, planGemm } from "../../src/kernels/gemm-plan.ts";
-import type { GemmTile } from "../../src/kernels/gemm-tiles.ts";
+import type { GemmDevice } from "../../src/kernels/gemm/gemm-family.ts";
+import type { GemmOptions } from "../../src/kernels/gemm/gemm-options.ts";
+import { type GemmPlan, gemmCandidates, planGemm } from "../../src/kernels/gemm/gemm-plan.ts";
+import type { GemmTile } from "../../src/kernels/gemm/gemm-tiles.ts";
 import type { KernelLimits } from "../../src/kernels/tiling.ts";
-import { type GemmTuning, gemmBucket } from "../../src/kernels/tuning.ts";
+import { type GemmTuning, gemmBucket } from "../../src/kernels/tuning/tuning.ts";
 import { limitsWith } from "../support/limits.ts";
 
 const device = limitsWith();

@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { DeviceLimitError } from "../../src/core/errors.ts";
-import type { GemmDevice } from "../../src/kernels/gemm-family.ts";
-import type { GemmOptions } from "../../src/kernels/gemm-options.ts";
-import { planGemm } from "../../src/kernels/gemm-plan.ts";
+import type { GemmDevice } from "../../src/kernels/gemm/gemm-family.ts";
+import type { GemmOptions } from "../../src/kernels/gemm/gemm-options.ts";
+import { planGemm } from "../../src/kernels/gemm/gemm-plan.ts";
 import { limitsWith } from "../support/limits.ts";
 
 /** As a software driver with subgroups of so many lanes. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { ShapeError } from "../../src/core/errors.ts";
 import { UNIT_ROUNDOFF } from "../../src/core/float32.ts";
 import { matrix, viewOf, zeros } from "../../src/core/matrix.ts";
-import { gemmReference } from "../../src/kernels/gemm-reference.ts";
+import { gemmReference } from "../../src/kernels/gemm/gemm-reference.ts";
 import {
   multiplyMagnitudes64,
   multiplyReference64,

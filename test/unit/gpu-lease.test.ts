@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 
-import type { GemmTuning } from "../../src/kernels/tuning.ts";
-import { loadTuning } from "../../src/kernels/tuning-cache.ts";
+import type { GemmTuning } from "../../src/kernels/tuning/tuning.ts";
+import { loadTuning } from "../../src/kernels/tuning/tuning-cache.ts";
 import { GpuLease } from "../../src/workers/gpu-lease.ts";
 import { fakeDevice } from "../support/fake-device.ts";
 
-vi.mock("../../src/kernels/tuning-cache.ts", { spy: true });
+vi.mock("../../src/kernels/tuning/tuning-cache.ts", { spy: true });
 
 /** A cache that answers when it is told to. */
 function cache(): { answer(tuning: GemmTuning | undefined): void } {

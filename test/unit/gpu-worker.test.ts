@@ -2,14 +2,14 @@ import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 
 import { InputError } from "../../src/core/errors.ts";
 import type { ProductShape } from "../../src/core/worker.ts";
-import type { GemmTuning } from "../../src/kernels/tuning.ts";
-import { loadTuning } from "../../src/kernels/tuning-cache.ts";
+import type { GemmTuning } from "../../src/kernels/tuning/tuning.ts";
+import { loadTuning } from "../../src/kernels/tuning/tuning-cache.ts";
 import { compileAhead } from "../../src/workers/gpu-gemm.ts";
 import { GpuLease } from "../../src/workers/gpu-lease.ts";
 import { createGpuWorker, type GpuWorkerOptions } from "../../src/workers/gpu-worker.ts";
 import { fakeDevice } from "../support/fake-device.ts";
 
-vi.mock("../../src/kernels/tuning-cache.ts", { spy: true });
+vi.mock("../../src/kernels/tuning/tuning-cache.ts", { spy: true });
 vi.mock("../../src/workers/gpu-gemm.ts", { spy: true });
 
 const { device } = fakeDevice();

@@ -6,7 +6,7 @@ import {
   HALF_ROUNDOFF,
   SMALLEST_NORMAL_HALF,
   toHalves,
-} from "../../src/kernels/halves.ts";
+} from "../../src/kernels/halves/halves.ts";
 
 const { POSITIVE_INFINITY, NEGATIVE_INFINITY } = Number;
 

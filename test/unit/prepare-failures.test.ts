@@ -2,14 +2,14 @@ import { describe, expect, test } from "vitest";
 
 import { DeviceLimitError } from "../../src/core/errors.ts";
 import { table } from "../../src/core/table.ts";
-import { prepareCombine } from "../../src/kernels/combine.ts";
-import { planCombine } from "../../src/kernels/combine-plan.ts";
-import { prepareFrobenius } from "../../src/kernels/frobenius.ts";
-import { planFrobenius } from "../../src/kernels/frobenius-plan.ts";
-import { prepareGemm } from "../../src/kernels/gemm.ts";
-import { planGemm } from "../../src/kernels/gemm-plan.ts";
-import { prepareProjection } from "../../src/kernels/projection.ts";
-import { planProjection } from "../../src/kernels/projection-plan.ts";
+import { prepareCombine } from "../../src/kernels/combine/combine.ts";
+import { planCombine } from "../../src/kernels/combine/combine-plan.ts";
+import { prepareGemm } from "../../src/kernels/gemm/gemm.ts";
+import { planGemm } from "../../src/kernels/gemm/gemm-plan.ts";
+import { prepareFrobenius } from "../../src/kernels/reductions/frobenius.ts";
+import { planFrobenius } from "../../src/kernels/reductions/frobenius-plan.ts";
+import { prepareProjection } from "../../src/kernels/reductions/projection.ts";
+import { planProjection } from "../../src/kernels/reductions/projection-plan.ts";
 import { countingDevice } from "../support/counting-device.ts";
 
 const shape = { rows: 5, cols: 7 };

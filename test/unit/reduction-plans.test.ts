@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 
 import { DeviceLimitError } from "../../src/core/errors.ts";
-import { planFrobenius } from "../../src/kernels/frobenius-plan.ts";
-import { planProjection } from "../../src/kernels/projection-plan.ts";
+import { planFrobenius } from "../../src/kernels/reductions/frobenius-plan.ts";
+import { planProjection } from "../../src/kernels/reductions/projection-plan.ts";
 import { limitsWith } from "../support/limits.ts";
 
 const hardware = limitsWith();

@@ -3,9 +3,9 @@ import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { cacheCandidates, ensurePrivateFolder } from "../../src/kernels/software-cache.ts";
-import type { PackagePart } from "../../src/kernels/software-package.ts";
-import { unpackPart } from "../../src/kernels/software-package.ts";
+import { cacheCandidates, ensurePrivateFolder } from "../../src/kernels/device/software-cache.ts";
+import type { PackagePart } from "../../src/kernels/device/software-package.ts";
+import { unpackPart } from "../../src/kernels/device/software-package.ts";
 
 let place: string;
 beforeEach(() => {

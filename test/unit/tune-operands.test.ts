@@ -2,14 +2,14 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import type { Matrix } from "../../src/core/matrix.ts";
-import { gemmReference } from "../../src/kernels/gemm-reference.ts";
+import { gemmReference } from "../../src/kernels/gemm/gemm-reference.ts";
 import {
   fillOperands,
   halfOfInteger,
   type OperandLayout,
   operandSize,
   wrongRow,
-} from "../../src/kernels/tune-operands.ts";
+} from "../../src/kernels/tuning/tune-operands.ts";
 import { transposed } from "../support/matrices.ts";
 
 describe("halfOfInteger", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { seededRandom } from "../../src/core/random.ts";
-import { neighbours } from "../../src/kernels/tune-neighbours.ts";
+import { neighbours } from "../../src/kernels/tuning/tune-neighbours.ts";
 import {
   CandidateError,
   type CandidateTiming,
@@ -9,8 +9,8 @@ import {
   type RejectedCandidate,
   searchBest,
   startPoints,
-} from "../../src/kernels/tune-search.ts";
-import type { GemmCandidate } from "../../src/kernels/tuning.ts";
+} from "../../src/kernels/tuning/tune-search.ts";
+import type { GemmCandidate } from "../../src/kernels/tuning/tuning.ts";
 
 const tiled = (ROWS: number, QUADS = 1): GemmCandidate => ({
   family: "tiled",

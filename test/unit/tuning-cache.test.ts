@@ -4,11 +4,11 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { InputError } from "../../src/core/errors.ts";
-import type { GemmTuning } from "../../src/kernels/tuning.ts";
-import { loadTuning, openTuningCache } from "../../src/kernels/tuning-cache.ts";
-import { deviceKey } from "../../src/kernels/tuning-device.ts";
-import { readStored, storedText } from "../../src/kernels/tuning-stored.ts";
-import { kernelsVersion } from "../../src/kernels/tuning-version.ts";
+import type { GemmTuning } from "../../src/kernels/tuning/tuning.ts";
+import { loadTuning, openTuningCache } from "../../src/kernels/tuning/tuning-cache.ts";
+import { deviceKey } from "../../src/kernels/tuning/tuning-device.ts";
+import { readStored, storedText } from "../../src/kernels/tuning/tuning-stored.ts";
+import { kernelsVersion } from "../../src/kernels/tuning/tuning-version.ts";
 
 const key = JSON.stringify({ vendor: "acme", subgroups: [32, 32] });
 const tiled: GemmTuning = {

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { gemmCandidates, planGemm } from "../../src/kernels/gemm-plan.ts";
-import { type GemmTuning, gemmBucket, sideClass } from "../../src/kernels/tuning.ts";
+import { gemmCandidates, planGemm } from "../../src/kernels/gemm/gemm-plan.ts";
+import { type GemmTuning, gemmBucket, sideClass } from "../../src/kernels/tuning/tuning.ts";
 import { limitsWith } from "../support/limits.ts";
 
 const cube = (side: number) => ({ m: side, k: side, n: side });
