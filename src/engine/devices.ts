@@ -1,6 +1,7 @@
 import { NoDeviceError } from "../core/errors.ts";
 import type { ComputeWorker } from "../core/worker.ts";
 import { describeDevice, openDevice } from "../kernels/device/device.ts";
+import { isDevice } from "../kernels/device/is-device.ts";
 import type { TableBackend } from "../runtime/backend.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { orAborted } from "../runtime/signals.ts";
@@ -9,7 +10,7 @@ import { leaseOf } from "../workers/gpu-lease.ts";
 import { createGpuWorker } from "../workers/gpu-worker.ts";
 import { createCpuBackend } from "./cpu-backend.ts";
 import { createGpuBackend } from "./gpu-backend.ts";
-import { type EngineOptions, isDevice } from "./options.ts";
+import type { EngineOptions } from "./options.ts";
 
 /** What an engine computes on. */
 export interface EngineDevice {

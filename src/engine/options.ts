@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { BlockCombination, Code } from "../core/code.ts";
 import type { ComputeWorker } from "../core/worker.ts";
+import { isDevice } from "../kernels/device/is-device.ts";
 
 /** Where an engine computes. Every field is optional. */
 export interface EngineOptions {
@@ -78,10 +79,4 @@ function isCode(value: unknown): boolean {
 function isWorker(value: unknown): boolean {
   const worker = value as Partial<ComputeWorker> | null;
   return typeof worker?.id === "string" && typeof worker.multiply === "function";
-}
-
-/** A device of any implementation: Dawn's class is not a global, so `instanceof` does not tell. */
-export function isDevice(value: unknown): value is GPUDevice {
-  const device = value as Partial<GPUDevice> | null;
-  return typeof device === "object" && typeof device?.createBuffer === "function";
 }

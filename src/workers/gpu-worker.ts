@@ -3,6 +3,7 @@ import { DeviceLostError } from "../core/errors.ts";
 import type { Matrix } from "../core/matrix.ts";
 import { requireOptions } from "../core/options.ts";
 import type { ComputeWorker, MultiplyTaskOptions, ProductShape, Task } from "../core/worker.ts";
+import { isDevice } from "../kernels/device/is-device.ts";
 import { compileAhead, multiplyOnGpu } from "./gpu-gemm.ts";
 import { GpuLease, type GpuLeaseOptions, leaseOf, type OpenGpu } from "./gpu-lease.ts";
 import type { Job } from "./job.ts";
@@ -115,10 +116,4 @@ class GpuWorker implements ComputeWorker {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#jobs[Symbol.asyncDispose]();
   }
-}
-
-/** A device of any implementation: Dawn's class is not a global, so `instanceof` does not tell. */
-function isDevice(value: unknown): boolean {
-  const device = value as Partial<GPUDevice> | null;
-  return typeof device === "object" && typeof device?.createBuffer === "function";
 }
