@@ -130,7 +130,7 @@ function errorBar({ gemm, combine }: Measured): Bar {
     ...combine.map(({ error }) => error),
   ];
   return bar({
-    title: "anyk's largest error ÷ its bound",
+    title: "anyk's largest error ÷ its bound (of large products the error along random signs)",
     value: errors.length > 0 ? Math.max(...errors) : undefined,
     need: 1,
     direction: "at most",

@@ -5,7 +5,7 @@ enable subgroups; const ROWS = 32u; alias Sum = f32; const WIDTH = 1u; fn narrow
 //
 // Host contract (src/kernels/gemm/gemm-quad.ts, gemm-plan.ts): that of gemm_quad.wgsl, but for
 //   Sum             a word of B and of the sums: WIDTH elements, f32 or vec4f, which narrow gives of four
-//   dispatch        (ceil(n / (4·WIDTH)), ceil(m / ROWS), products·slices)
+//   dispatch        (1, ceil(m / ROWS), products·slices): n is at most 4·WIDTH
 //   c               element by element
 //   rounding        the same sums in the same order
 
@@ -102,7 +102,7 @@ fn gemm_quad_strip(
   let first = slice * tile.k_slice;
   let end = (min(tile.k, first + tile.k_slice) + 7u) / 8u;
   let row = group.y * ROWS;
-  let col = (group.x * 4u + lane) * WIDTH;
+  let col = lane * WIDTH;
   let last = tile.m - 1u;
   let held0 = (a_start + min(row + lane, last) * tile.a_stride) / 8u;
   let held1 = (a_start + min(row + 4u + lane, last) * tile.a_stride) / 8u;

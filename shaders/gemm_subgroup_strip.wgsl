@@ -5,7 +5,7 @@ enable subgroups; const LANES = 8u; const ROWS = 16u; const QUADS = 1u; alias El
 //
 // Host contract (src/kernels/gemm/gemm-subgroup.ts, gemm-plan.ts): that of gemm_subgroup.wgsl, but for
 //   ElemC           f32: C is written element by element
-//   dispatch        (ceil(n / LANES), ceil(m / ROWS), products·slices)
+//   dispatch        (1, ceil(m / ROWS), products·slices): n is at most LANES
 //   rounding        the same sums in the same order
 
 override TRANSPOSE_A: bool = false;
@@ -120,7 +120,7 @@ fn gemm_subgroup_strip(
   let c_start = tile.c_base + product * tile.c_batch + slice * tile.c_slice;
   let end = min(tile.k, (slice + 1u) * tile.k_slice);
   let row = group.y * ROWS;
-  let col = group.x * LANES + lane;
+  let col = lane;
   let column = min(col, tile.n - 1u);
   // Rows of A that this lane holds.
   let last = tile.m - 1u;

@@ -1,12 +1,14 @@
 /** @file Copies by a shader: the bandwidth that a kernel can have on a device, as STREAM's "copy" measures it. */
 
-/** Shaders that only copy, each as fast as we can write it; which one is fastest depends on the driver. */
+/** Shaders that only copy. Hardware likes many workgroups, software drivers wide elements and long loops. */
 const VARIANTS = [
-  { element: "vec4f", elementBytes: 16, workgroup: 8, steps: 128 },
   { element: "vec4f", elementBytes: 16, workgroup: 64, steps: 1 },
   { element: "vec4f", elementBytes: 16, workgroup: 256, steps: 4 },
-  { element: "mat2x4f", elementBytes: 32, workgroup: 128, steps: 1 },
-  { element: "mat4x4f", elementBytes: 64, workgroup: 64, steps: 1 },
+  { element: "vec4f", elementBytes: 16, workgroup: 8, steps: 512 },
+  { element: "mat2x4f", elementBytes: 32, workgroup: 4, steps: 512 },
+  { element: "mat2x4f", elementBytes: 32, workgroup: 8, steps: 128 },
+  { element: "mat4x4f", elementBytes: 64, workgroup: 4, steps: 128 },
+  { element: "mat4x4f", elementBytes: 64, workgroup: 8, steps: 128 },
 ] as const;
 
 export interface ShaderCopy {

@@ -14,6 +14,9 @@ export function requireOptions<T extends object>(schema: z.ZodType, options: T):
   if (issue.code === "unrecognized_keys") {
     throw new InputError(`${path} must not hold "${issue.keys.join('", "')}": no such option`);
   }
+  if (issue.path.length === 0 && issue.code === "invalid_type") {
+    throw new InputError(`options must be an object, got ${shown(options)}`);
+  }
   let value: unknown = options;
   for (const key of issue.path) value = (value as Record<PropertyKey, unknown>)?.[key];
   throw new InputError(`${path} ${issue.message}, got ${shown(value)}`);

@@ -1713,7 +1713,7 @@ export const gemmQuadStripWgsl: string = `enable subgroups; const ROWS = 32u; al
 //
 // Host contract (src/kernels/gemm/gemm-quad.ts, gemm-plan.ts): that of gemm_quad.wgsl, but for
 //   Sum             a word of B and of the sums: WIDTH elements, f32 or vec4f, which narrow gives of four
-//   dispatch        (ceil(n / (4·WIDTH)), ceil(m / ROWS), products·slices)
+//   dispatch        (1, ceil(m / ROWS), products·slices): n is at most 4·WIDTH
 //   c               element by element
 //   rounding        the same sums in the same order
 
@@ -1810,7 +1810,7 @@ fn gemm_quad_strip(
   let first = slice * tile.k_slice;
   let end = (min(tile.k, first + tile.k_slice) + 7u) / 8u;
   let row = group.y * ROWS;
-  let col = (group.x * 4u + lane) * WIDTH;
+  let col = lane * WIDTH;
   let last = tile.m - 1u;
   let held0 = (a_start + min(row + lane, last) * tile.a_stride) / 8u;
   let held1 = (a_start + min(row + 4u + lane, last) * tile.a_stride) / 8u;
@@ -2839,7 +2839,7 @@ export const gemmSubgroupStripWgsl: string = `enable subgroups; const LANES = 8u
 //
 // Host contract (src/kernels/gemm/gemm-subgroup.ts, gemm-plan.ts): that of gemm_subgroup.wgsl, but for
 //   ElemC           f32: C is written element by element
-//   dispatch        (ceil(n / LANES), ceil(m / ROWS), products·slices)
+//   dispatch        (1, ceil(m / ROWS), products·slices): n is at most LANES
 //   rounding        the same sums in the same order
 
 override TRANSPOSE_A: bool = false;
@@ -2954,7 +2954,7 @@ fn gemm_subgroup_strip(
   let c_start = tile.c_base + product * tile.c_batch + slice * tile.c_slice;
   let end = min(tile.k, (slice + 1u) * tile.k_slice);
   let row = group.y * ROWS;
-  let col = group.x * LANES + lane;
+  let col = lane;
   let column = min(col, tile.n - 1u);
   // Rows of A that this lane holds.
   let last = tile.m - 1u;

@@ -7,6 +7,7 @@ import { planGemm } from "../kernels/gemm/gemm-plan.ts";
 import type { GemmTile } from "../kernels/gemm/gemm-tiles.ts";
 import { BufferUsage, MAP_READ_MODE } from "../kernels/gpu-constants.ts";
 import type { Span } from "../kernels/tiling.ts";
+import type { GemmTuning } from "../kernels/tuning/tuning.ts";
 import type { OpenGpu } from "./gpu-lease.ts";
 import { panelBytes, planGpuPanels } from "./gpu-panels.ts";
 import { Submits } from "./gpu-submits.ts";
@@ -63,8 +64,7 @@ export async function compileAhead(
   shape: GemmShape,
   budgetBytes: number,
 ): Promise<void> {
-  const { maxBufferSize } = device.limits;
-  const panel = planGpuPanels(shape, { maxBufferSize, budgetBytes });
+  const panel = planPanels(device, shape, { budgetBytes, tuned: await tuning });
   const plan = planGemm(panel, device, {
     maxFlopsPerPass: pace.flopsPerSubmit,
     tuned: await tuning,
@@ -79,8 +79,8 @@ async function multiplyWithin(
   { signal, onStarted, budgetBytes }: GpuGemmOptions,
 ): Promise<Float32Array> {
   const { device, pool, pace } = gpu;
-  const { maxBufferSize } = device.limits;
-  const size = planGpuPanels({ m: a.rows, k: a.cols, n: b.cols }, { maxBufferSize, budgetBytes });
+  const shape = { m: a.rows, k: a.cols, n: b.cols };
+  const size = planPanels(device, shape, { budgetBytes, tuned: await gpu.tuning });
   const lent: GPUBuffer[] = [];
   try {
     const buffers = await borrow(pool, size, lent);
@@ -110,6 +110,23 @@ async function multiplyWithin(
   } finally {
     for (const buffer of lent) pool.release(buffer);
   }
+}
+
+/** The largest panels whose buffers, and what their kernel keeps besides, take no more than the budget. */
+function planPanels(
+  device: GPUDevice,
+  shape: GemmShape,
+  { budgetBytes, tuned }: { readonly budgetBytes: number; readonly tuned: GemmTuning | undefined },
+): GemmShape {
+  const { maxBufferSize } = device.limits;
+  const size = planGpuPanels(shape, { maxBufferSize, budgetBytes });
+  const { a, b, c } = panelBytes(size);
+  const { scratchBytes, copies } = planGemm(size, device, { tuned });
+  const kept = scratchBytes + (copies?.a?.sizeBytes ?? 0) + (copies?.b?.sizeBytes ?? 0);
+  const panels = a + b + 2 * c;
+  if (panels + kept <= budgetBytes) return size;
+  const share = Math.floor((budgetBytes * panels) / (panels + kept));
+  return planGpuPanels(shape, { maxBufferSize, budgetBytes: share });
 }
 
 /** Lends buffers for panels of up to the given size. All that were lent are in `lent`, always. */

@@ -6,9 +6,9 @@ import { loadTuning, openTuningCache } from "../../src/kernels/tuning/tuning-cac
 import { deviceKey } from "../../src/kernels/tuning/tuning-device.ts";
 
 const tiled: GemmTuning = {
-  choices: { "f32 nn abc 512x512x512": { family: "tiled", config: { ROWS: 8 } } },
+  choices: { "f32 nn ABC 512x512x512": { family: "tiled", config: { ROWS: 8 } } },
 };
-const naive: GemmTuning = { choices: { "f32 nn abc 64x64x64": { family: "naive", config: {} } } };
+const naive: GemmTuning = { choices: { "f32 nn ABC 64x64x64": { family: "naive", config: {} } } };
 const device = {
   limits: {},
   features: new Set(),

@@ -75,7 +75,7 @@ describeGpu("the process of anyk tune", () => {
     expect(buckets).toHaveLength(2);
     expect(await kept()).toEqual([file.slice(cache.length + 1)]);
     const { choices } = JSON.parse(await readFile(file, "utf8")) as { choices: object };
-    expect(Object.keys(choices).sort()).toEqual(["f32 nn abc 16x16x16", "f32 nn abc 1x32x32"]);
+    expect(Object.keys(choices).sort()).toEqual(["f32 nn ABC 16x16x16", "f32 nn ABC 1x32x32"]);
   });
 
   test("keeps nothing in a dry run", async () => {
@@ -102,7 +102,7 @@ describeGpu("the process of anyk tune", () => {
     const { choices } = JSON.parse(await readFile(join(cache, files[0]!), "utf8")) as {
       choices: object;
     };
-    expect(Object.keys(choices)).toContain("f32 nn abc 16x16x16");
+    expect(Object.keys(choices)).toContain("f32 nn ABC 16x16x16");
     expect(Object.keys(choices).length).toBeLessThan(6);
   });
 

@@ -173,6 +173,16 @@ describeGpu("combine", (device) => {
     expect(new Set(outside)).toEqual(new Set([Number.NaN]));
   });
 
+  test("pads no block by more than three elements, however many it reads at once", async () => {
+    const options = { blockStrideElements: 24 };
+    const plan = planCombine(randomTable(3, 20), { rows: 1, cols: 17 }, device, options);
+    using combine = await prepareCombine(device, plan);
+    const { filled } = await apply(device, combine);
+    const gaps = filled.filter((_, at) => at % 24 >= 20);
+    expect(gaps.length).toBeGreaterThanOrEqual(8);
+    expect(new Set(gaps)).toEqual(new Set([Number.NaN]));
+  });
+
   test("takes another table without being prepared again", async () => {
     const block = { rows: 4, cols: 9 };
     const plan = planCombine(randomTable(5, 3), block, device);

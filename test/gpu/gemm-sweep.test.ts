@@ -70,15 +70,23 @@ describeGpu("gemm over sampled shapes", (device) => {
     test(`${family} slices k, in batches and past one binding`, async () => {
       // Octets that are whole need no copy, which would have to fit a binding.
       const [few, shape] = gemmKernels[family].octets
-        ? [limitsOf(device, { maxStorageBufferBindingSize: 6144 }), { m: 13, k: 304, n: 16 }]
+        ? [limitsOf(device, { maxStorageBufferBindingSize: 6144 }), { m: 13, k: 304, n: 40 }]
         : [limitsOf(device, { maxStorageBufferBindingSize: 4096 }), { m: 13, k: 301, n: 11 }];
-      const batch = { count: 5, strides: { a: 0, b: shape.n * shape.k + 8, c: 300 } };
+      const batch = { count: 5, strides: { a: 0, b: shape.n * shape.k + 8, c: 600 } };
       for (const splits of [2, 7, 64]) {
         const options = { family, config: { splits }, batch, accumulate: splits === 7 };
         expect(planGemm(shape, device, options).tiles[0]!.slices?.total).toBeGreaterThan(1);
         expect(await deviation(device, shape, options)).toBeLessThanOrEqual(1);
         expect(await deviation(device, shape, options, few)).toBeLessThanOrEqual(1);
       }
+    });
+
+    test(`${family} makes a batch of transposed operands in many dispatches`, async () => {
+      const shape = { m: 37, k: 30, n: 35 };
+      const orders = { transposeA: true, transposeB: true, accumulate: true };
+      const options = { family, ...orders, batch: { count: 5 }, maxFlopsPerPass: 20_000 };
+      expect(planGemm(shape, device, options).tiles.length).toBeGreaterThan(5);
+      expect(await deviation(device, shape, options)).toBeLessThanOrEqual(1);
     });
 
     test(`${family} gives the same bits for the same inputs`, async () => {
@@ -92,6 +100,19 @@ describeGpu("gemm over sampled shapes", (device) => {
       }
     });
   }
+
+  test("adds to strips of few and of more columns, whatever the rows of a tile", async () => {
+    for (const family of runnableFamilies(device)) {
+      if (!gemmKernels[family].strip) continue;
+      for (const ROWS of gemmKernels[family].parameters["ROWS"]!) {
+        for (const n of [33, 35, 45, 80]) {
+          const options = { family, config: { ROWS }, accumulate: true };
+          const worst = await deviation(device, { m: 75, k: 24, n }, options);
+          expect({ family, ROWS, n, worst }).toSatisfy(isWithin);
+        }
+      }
+    }
+  });
 
   test("keeps its bound where every addition rounds up", async () => {
     // 1, and then terms of little more than half a unit of it: each addition errs by half a unit.

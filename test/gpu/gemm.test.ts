@@ -55,6 +55,19 @@ describeGpu("gemm", (device) => {
       expect(await deviation(device, shape, { family, ...options })).toBeLessThanOrEqual(1);
     });
 
+    test.each([
+      { m: 64, k: 1, n: 67 },
+      { m: 1, k: 40, n: 66 },
+      { m: 65, k: 34, n: 1 },
+    ])(`${family} multiplies $m×$k×$n with operands stored as lines, either way`, async (shape) => {
+      for (const transposeA of [false, true]) {
+        for (const transposeB of [false, true]) {
+          const options = { family, transposeA, transposeB };
+          expect(await deviation(device, shape, options)).toBeLessThanOrEqual(1);
+        }
+      }
+    });
+
     // Octets that are whole need no copy, which would have to fit a binding.
     const octets = gemmKernels[family].octets ?? false;
     test.each(
@@ -150,6 +163,10 @@ describeGpu("gemm", (device) => {
   test("refuses short buffers, tiles that are not there and use after disposal", async () => {
     const gemm = await prepareGemm(device, planGemm({ m: 4, k: 4, n: 4 }, device));
     const long = upload(device, new Float32Array(16));
+    const some = { a: long, b: long } as { a: GPUBuffer; b: GPUBuffer; c: GPUBuffer };
+    expect(() => gemm.record(device.createCommandEncoder(), some)).toThrow(
+      /^buffer c must be a GPUBuffer, got undefined/,
+    );
     const short = upload(device, new Float32Array(15));
     const encoder = device.createCommandEncoder();
     expect(() => gemm.record(encoder, { a: long, b: short, c: long })).toThrow(ShapeError);

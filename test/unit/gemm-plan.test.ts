@@ -210,7 +210,15 @@ describe("planGemm", () => {
     expect(plan({ batch: { count: 2, strides: { a: 0, b: 0 } } })).not.toThrow();
     expect(plan({ batch: { count: 2, strides: { c: 0 } } })).toThrow(ShapeError);
     expect(plan({ maxFlopsPerPass: 0 })).toThrow(InputError);
-    expect(plan({ maxFlopsPerPass: Number.NaN })).toThrow(InputError);
+    expect(plan({ maxFlopsPerPass: Number.NaN })).toThrow(
+      /^maxFlopsPerPass must be a number above 0, got NaN/,
+    );
+    expect(plan({ maxFlopsPerPass: Number.POSITIVE_INFINITY })).not.toThrow();
+    expect(plan(null as never)).toThrow(/^options must be an object, got null/);
+    expect(() => planGemm(null as never, device)).toThrow(/^shape must be { m, k, n }, got null/);
+    expect(() => planGemm({ m: 1, k: 1, n: 1 }, undefined as never)).toThrow(
+      /^device must be a GPUDevice, .* got undefined/,
+    );
   });
 
   test("refuses only what no buffer of the device can hold", () => {

@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { DeviceLimitError } from "../../src/core/errors.ts";
 import type { GemmDevice } from "../../src/kernels/gemm/gemm-family.ts";
 import type { GemmOptions } from "../../src/kernels/gemm/gemm-options.ts";
-import { planGemm } from "../../src/kernels/gemm/gemm-plan.ts";
+import { gemmCandidates, planGemm } from "../../src/kernels/gemm/gemm-plan.ts";
+import { gemmBucket } from "../../src/kernels/tuning/tuning.ts";
 import { limitsWith } from "../support/limits.ts";
 
 /** As a software driver with subgroups of so many lanes. */
@@ -36,14 +37,15 @@ describe("family quad", () => {
     expect(copies?.a?.packed).toMatchObject({ rows: 509, cols: 1024, rowStride: 1024 });
     expect(copies?.b?.packed).toMatchObject({ rows: 1024, cols: 264, rowStride: 264 });
     const even = { m: 64, k: 64, n: 64 };
-    const flipped = planGemm(even, software(4), { transposeB: true, batch: { count: 3 } });
+    const options = { family: "quad", transposeB: true } as const;
+    const flipped = planGemm(even, software(4), { ...options, batch: { count: 3 } });
     expect(flipped.copies).toMatchObject({
-      b: { packed: { rows: 64, cols: 64, batch: { count: 3, stride: 4096 } }, step: { row: 1 } },
+      b: { packed: { rows: 64, cols: 64, batch: { count: 3, stride: 4096 } }, transposed: true },
     });
     expect(flipped.copies?.a).toBeUndefined();
     // A matrix that all products share is copied once.
     const shared = { count: 3, strides: { b: 0 } };
-    const { copies: once } = planGemm(even, software(4), { transposeB: true, batch: shared });
+    const { copies: once } = planGemm(even, software(4), { ...options, batch: shared });
     expect(once?.b).toMatchObject({ sizeBytes: 4 * 4096, packed: { batch: { stride: 0 } } });
   });
 
@@ -52,6 +54,8 @@ describe("family quad", () => {
       { m: 8, k: 64, n: 64 },
       { m: 64, k: 64, n: 16 },
       { m: 40, k: 41, n: 43 },
+      { m: 68, k: 68, n: 68 }, // a copy costs as much as it saves
+      { m: 512, k: 12, n: 512 },
     ]) {
       expect(planGemm(shape, software(4)).family).toBe("subgroup");
     }
@@ -62,7 +66,42 @@ describe("family quad", () => {
     const shape = { m: 300, k: 301, n: 300 };
     expect(planGemm(shape, narrow)).toMatchObject({ family: "subgroup" });
     expect(() => planGemm(shape, narrow, { family: "quad" })).toThrow(DeviceLimitError);
-    expect(() => planGemm(shape, narrow, { family: "quad" })).toThrow(/"quad".*copy of an operand/);
+    expect(() => planGemm(shape, narrow, { family: "quad" })).toThrow(
+      /"quad".*a .*exceed a binding/,
+    );
+    const quad = { family: "quad", config: { ROWS: 32 } } as const;
+    const tuned = { choices: { [gemmBucket(shape)]: quad } };
+    expect(planGemm(shape, software(4), { tuned })).toMatchObject(quad);
+    expect(planGemm(shape, narrow, { tuned })).toMatchObject({ family: "subgroup" });
+    const families = gemmCandidates(shape, narrow).map(({ family }) => family);
+    expect(families[0]).toBe("subgroup");
+    expect(families).not.toContain("quad");
+    // A alone is too long, or has too many rows for one dispatch.
+    const longA = { m: 1000, k: 300, n: 64 };
+    expect(planGemm(longA, software(4, { maxStorageBufferBindingSize: 2 ** 20 })).family).toBe(
+      "subgroup",
+    );
+    const tall = { m: 70_000, k: 33, n: 64 };
+    expect(planGemm(tall, software(4)).family).toBe("subgroup");
+    expect(() => planGemm(tall, software(4), { family: "quad" })).toThrow(
+      /workgroups of a dispatch/,
+    );
+  });
+
+  test("copies in workgroups that every device allows, and not at all where it must not", () => {
+    for (const n of [9, 257, 1000, 2056, 5001]) {
+      const { copies } = planGemm({ m: 64, k: 65, n }, software(4), { family: "quad" });
+      const { workgroupSize, workgroups } = copies!.b!;
+      expect(workgroupSize).toBeLessThanOrEqual(256);
+      expect(workgroupSize * workgroups[0] * 8).toBeGreaterThanOrEqual(n);
+    }
+    const odd = { m: 64, k: 65, n: 64 };
+    const options = { family: "quad", config: { pack: 0 } } as const;
+    expect(() => planGemm(odd, software(4), options)).toThrow(/cannot be copied: config.pack is 0/);
+    expect(planGemm({ m: 64, k: 64, n: 64 }, software(4), options).copies).toBeUndefined();
+    const hardware = { ...software(8), adapterInfo: { subgroupMinSize: 8, subgroupMaxSize: 8 } };
+    const subgroup = { family: "subgroup" } as const;
+    expect(planGemm({ m: 509, k: 1021, n: 257 }, hardware, subgroup).copies).toBeUndefined();
   });
 
   test("refuses other devices and precisions", () => {

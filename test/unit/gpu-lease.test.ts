@@ -24,7 +24,7 @@ async function openLease() {
   return lease.current();
 }
 
-const tuned: GemmTuning = { choices: { "f32 nn abc 8x8x8": { family: "naive", config: {} } } };
+const tuned: GemmTuning = { choices: { "f32 nn ABC 8x8x8": { family: "naive", config: {} } } };
 
 describe("what tuning has found for a leased device", () => {
   beforeEach(() => {

@@ -11,6 +11,7 @@ import { planFrobenius } from "../../src/kernels/reductions/frobenius-plan.ts";
 import { prepareProjection } from "../../src/kernels/reductions/projection.ts";
 import { planProjection } from "../../src/kernels/reductions/projection-plan.ts";
 import { countingDevice } from "../support/counting-device.ts";
+import { limitsWith } from "../support/limits.ts";
 
 const shape = { rows: 5, cols: 7 };
 const coefficients = table(3, 2, () => 1);
@@ -105,6 +106,22 @@ describe("prepareGemm, with slices of k and a copy of B", () => {
   test("reports memory that runs out as a DeviceLimitError", async () => {
     const { device, buffers } = countingDevice({ memory: 2 });
     await expect(prepare(device)).rejects.toThrow(DeviceLimitError);
+    expect(buffers.alive).toBe(0);
+  });
+
+  test("keeps copies of both operands no longer than the rest", async () => {
+    const lanes = { subgroupMinSize: 4, subgroupMaxSize: 4 };
+    const software = {
+      ...limitsWith(),
+      features: new Set(["subgroups"]),
+      adapterInfo: { isFallbackAdapter: true, ...lanes },
+    };
+    const plan = planGemm({ m: 70, k: 100, n: 67 }, software, { family: "quad" });
+    expect(Object.keys(plan.copies ?? {})).toEqual(["a", "b"]);
+    const { device, buffers } = countingDevice();
+    const gemm = await prepareGemm(device, plan);
+    expect({ ...buffers }).toEqual({ made: 5, alive: 5 }); // uniforms, and two for each copy
+    gemm[Symbol.dispose]();
     expect(buffers.alive).toBe(0);
   });
 });

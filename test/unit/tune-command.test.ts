@@ -29,7 +29,7 @@ const register = (gflops: number): MeasuredCandidate => ({
   config: { ROWS: 4 },
 });
 const faster: TunedBucket = {
-  bucket: "f32 nn abc 512x512x512",
+  bucket: "f32 nn ABC 512x512x512",
   shape: { m: 512, k: 512, n: 512 },
   precision: "f32",
   own: register(800),
@@ -42,14 +42,14 @@ const faster: TunedBucket = {
 };
 const same: TunedBucket = {
   ...faster,
-  bucket: "f32 nn abc 64x64x64",
+  bucket: "f32 nn ABC 64x64x64",
   shape: { m: 64, k: 64, n: 64 },
   best: register(800),
   gain: 1,
   rejected: [],
 };
 const skipped = {
-  bucket: "f32 nn abc 8192x8192x8192",
+  bucket: "f32 nn ABC 8192x8192x8192",
   shape: { m: 8192, k: 8192, n: 8192 },
   precision: "f32",
   reason: "no time was left",

@@ -12,10 +12,10 @@ import { kernelsVersion } from "../../src/kernels/tuning/tuning-version.ts";
 
 const key = JSON.stringify({ vendor: "acme", subgroups: [32, 32] });
 const tiled: GemmTuning = {
-  choices: { "f32 nn abc 512x512x512": { family: "tiled", config: { ROWS: 8, QUADS: 2 } } },
+  choices: { "f32 nn ABC 512x512x512": { family: "tiled", config: { ROWS: 8, QUADS: 2 } } },
 };
 const naive: GemmTuning = {
-  choices: { "f32 nn abc 64x64x64": { family: "naive", config: { COLS: 8 } } },
+  choices: { "f32 nn ABC 64x64x64": { family: "naive", config: { COLS: 8 } } },
 };
 
 /** As much of a device as tells it apart. */
@@ -51,7 +51,7 @@ describe("the cache on the disk", () => {
     await cache.save(key, naive);
     expect(await cache.load(key)).toEqual({ choices: { ...tiled.choices, ...naive.choices } });
     const again: GemmTuning = {
-      choices: { "f32 nn abc 64x64x64": { family: "tiled", config: {} } },
+      choices: { "f32 nn ABC 64x64x64": { family: "tiled", config: {} } },
     };
     await cache.save(key, again);
     expect(await cache.load(key)).toEqual({ choices: { ...tiled.choices, ...again.choices } });

@@ -41,24 +41,25 @@ describe("sideClass", () => {
 
 describe("gemmBucket", () => {
   test("names precision, orders, aligned matrices and the classes of the sides", () => {
-    expect(gemmBucket({ m: 500, k: 1000, n: 64 })).toBe("f32 nn abc 512x1024x64");
+    expect(gemmBucket({ m: 500, k: 1000, n: 64 })).toBe("f32 nn ABC 512x1024x64");
     expect(gemmBucket(cube(512), { precision: "f16", transposeB: true })).toBe(
-      "f16 nt abc 512x512x512",
+      "f16 nt ABC 512x512x512",
     );
-    expect(gemmBucket(cube(64), { batch: { count: 17 } })).toBe("f32 nn abc 64x64x64 by 16");
-    expect(gemmBucket(cube(64), { batch: { count: 1 } })).toBe("f32 nn abc 64x64x64");
+    expect(gemmBucket(cube(64), { batch: { count: 17 } })).toBe("f32 nn ABC 64x64x64 by 16");
+    expect(gemmBucket(cube(64), { batch: { count: 1 } })).toBe("f32 nn ABC 64x64x64");
   });
 
-  test("tells matrices apart that kernels can read four elements at a time", () => {
+  test("tells matrices apart that kernels can read four or eight elements at a time", () => {
     const aligned = (shape: Parameters<typeof gemmBucket>[0], layout = {}) =>
       gemmBucket(shape, layout).split(" ")[2];
-    expect(aligned({ m: 5, k: 8, n: 7 })).toBe("a");
-    expect(aligned({ m: 5, k: 7, n: 8 })).toBe("bc");
-    expect(aligned({ m: 8, k: 7, n: 6 }, { transposeA: true })).toBe("a");
+    expect(aligned({ m: 5, k: 8, n: 7 })).toBe("A");
+    expect(aligned({ m: 5, k: 12, n: 8 })).toBe("aBC");
+    expect(aligned({ m: 5, k: 7, n: 8 })).toBe("BC");
+    expect(aligned({ m: 8, k: 7, n: 6 }, { transposeA: true })).toBe("A");
     expect(aligned({ m: 5, k: 7, n: 6 })).toBe("-");
-    expect(aligned(cube(8), { strides: { a: 9 }, offsets: { c: 2 } })).toBe("b");
-    expect(aligned(cube(8), { batch: { count: 3, strides: { a: 0, b: 66 } } })).toBe("ac");
-    expect(aligned({ m: 8, k: 6, n: 8 }, { strides: { a: 8 } })).toBe("bc");
+    expect(aligned(cube(8), { strides: { a: 9 }, offsets: { c: 4 } })).toBe("Bc");
+    expect(aligned(cube(8), { batch: { count: 3, strides: { a: 0, b: 66 } } })).toBe("AC");
+    expect(aligned({ m: 8, k: 6, n: 8 }, { strides: { a: 8 } })).toBe("BC");
   });
 });
 

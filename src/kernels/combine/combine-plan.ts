@@ -21,7 +21,7 @@ import { vandermondeOf } from "./combine-vandermonde.ts";
 export interface CombineOptions {
   /**
    * Elements from one stacked block to the next, at least rows·cols. Default: rows·cols rounded up to
-   * a multiple of four. Without that multiple blocks are read one float at a time instead of four.
+   * a multiple of four. Without that multiple blocks are read one float at a time instead of four or eight.
    */
   readonly blockStrideElements?: number;
   /** Elements before the first block in each buffer. Default 0; multiples of four are faster. */
@@ -126,8 +126,11 @@ export function planCombine(
   const bothStacked = !options.inputs && !options.outputs;
   const reads = (width: number) =>
     windowCapacity(limits) >= width && isAligned(width, { block, blockStrideElements, options });
-  // Octets pay where a sum costs more than a read: 1.2 (lavapipe) to 1.5 times as fast (SwiftShader).
-  const vectorWidth = software && kernel === "many" && reads(8) ? 8 : reads(4) ? 4 : 1;
+  // Octets pay where a sum costs more than a read: 1.2 (lavapipe) to 1.5 times as fast (SwiftShader). What
+  // pads stacked blocks must be no more for them: buffers have one size on every device.
+  const padsAlike = !bothStacked || roundUp(size, 8) === roundUp(size, 4);
+  const octets = software && kernel === "many" && padsAlike && reads(8);
+  const vectorWidth = octets ? 8 : reads(4) ? 4 : 1;
   // Stacked blocks are lines: nothing cuts them off, and what pads them may be overwritten.
   const shape = bothStacked ? { rows: 1, cols: roundUp(size, vectorWidth) } : block;
 

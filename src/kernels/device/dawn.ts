@@ -6,7 +6,7 @@
 import { isMainThread } from "node:worker_threads";
 
 import { describeReason } from "../../core/errors.ts";
-import { throttlePolling } from "./dawn-polling.ts";
+import { allowNaps, throttlePolling } from "./dawn-polling.ts";
 import type { AdapterSource } from "./device-adapters.ts";
 import { unpackSwiftShader, withSwiftShader } from "./swiftshader.ts";
 
@@ -41,8 +41,18 @@ export function dawnSources(experimental = false): readonly AdapterSource[] {
     return connection;
   };
   return [
-    { driver: "system", softwareOnly: false, connect: () => once(connectToSystem) },
-    { driver: "npm (SwiftShader)", softwareOnly: true, connect: () => once(connectToSwiftShader) },
+    {
+      driver: "system",
+      softwareOnly: false,
+      connect: () => once(connectToSystem),
+      onSoftware: allowNaps,
+    },
+    {
+      driver: "npm (SwiftShader)",
+      softwareOnly: true,
+      connect: () => once(connectToSwiftShader),
+      onSoftware: allowNaps,
+    },
   ];
 }
 

@@ -15,6 +15,8 @@ export interface AdapterSource {
    * @throws {Error} that says in one line what is missing; the next source may still do.
    */
   connect(): Promise<GPU>;
+  /** To be called once a software device of this source is open. */
+  readonly onSoftware?: () => void;
 }
 
 /** An adapter as plain data: can be printed, compared and sent elsewhere. */

@@ -131,7 +131,11 @@ async function open(wanted: DeviceKind, experimental: boolean): Promise<GPUDevic
     const { driver } = source;
     try {
       const adapter = await findAdapter(await source.connect(), wanted, unsuitable);
-      if (adapter) return await openAdapter(adapter, driver);
+      if (adapter) {
+        const device = await openAdapter(adapter, driver);
+        if (isSoftware(adapter.info)) source.onSoftware?.();
+        return device;
+      }
       findings.push({ driver, unsuitable });
     } catch (cause) {
       findings.push({ driver, unsuitable, failure: { reason: describeReason(cause), cause } });

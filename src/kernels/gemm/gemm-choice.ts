@@ -17,6 +17,9 @@ const ENOUGH_WORKGROUPS = { software: 8, hardware: 256 };
 const MOST_SPLITS = 64;
 /** An operand is copied where each of its elements is read for at least so many rows or columns of C. */
 const WORTH_A_COPY = 64;
+/** For shorter sums, or fewer products a·b, what "quad" saves is less than its copies and dispatches cost. */
+const LEAST_COPIED_K = 16;
+const LEAST_COPIED_WORK = 2 ** 21;
 
 /**
  * Every family and configuration that the device can run for a problem, by expected merit: the first is
@@ -53,8 +56,10 @@ function familiesInOrder(problem: GemmProblem, { software }: KernelFacts): reado
 }
 
 /** Whether a tile of 32 columns is worth its while, and a copy is, where one has to be made. */
-function suitsQuads({ shape: { m, n }, octets }: GemmProblem): boolean {
-  return m > 8 && n > 16 && ((octets.a && octets.b) || Math.min(m, n) >= WORTH_A_COPY);
+function suitsQuads({ shape: { m, k, n }, products, octets }: GemmProblem): boolean {
+  if (m <= 8 || n <= 16) return false;
+  const readsOften = Math.min(m, n) >= WORTH_A_COPY && k >= LEAST_COPIED_K;
+  return (octets.a && octets.b) || (readsOften && m * k * n * products >= LEAST_COPIED_WORK);
 }
 
 /** Why a family cannot run for a problem, if anything keeps it from it. */
@@ -189,6 +194,7 @@ function wrongParameter(family: GemmFamily, config: GemmConfig): string | undefi
  */
 export function choosePack(family: GemmFamily, problem: GemmProblem, facts: KernelFacts): 0 | 1 {
   const { m, n } = problem.shape;
+  if (gemmKernels[family].octets) return 1;
   return family === "subgroup" && facts.software && Math.min(m, n) >= WORTH_A_COPY ? 1 : 0;
 }
 

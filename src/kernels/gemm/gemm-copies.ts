@@ -18,7 +18,7 @@ interface Job {
   readonly operands: Operands;
   readonly problem: GemmProblem;
   readonly tiles: readonly GemmTile[];
-  /** Whether a B whose rows begin anywhere is copied; a kernel that must have octets copies in any case. */
+  /** Whether what the kernel reads badly, or not at all, may be copied. */
   readonly pack: boolean;
   readonly limits: KernelLimits;
 }
@@ -78,25 +78,29 @@ function quadCopy({ operands, problem, tiles, limits }: Job): PackPlan | undefin
 }
 
 /** Copies of all that does not lie in whole octets, with zeros up to the next one along k and n. */
-function octetCopies({ family, operands, problem, tiles, limits }: Job): GemmCopies | string {
+function octetCopies(job: Job): GemmCopies | string {
+  const { family, operands, problem, tiles, pack, limits } = job;
   const { shape, transposeA, transposeB, octets } = problem;
   const apart = `family "${family}" reads eight elements at a time, but`;
   if (!beginAt(8, tiles)) return `${apart} bindings are so short that an octet would be cut`;
-  const reads = (name: "a" | "b") =>
-    octets[name] && tiles.every((tile) => tile[name].base % 8 === 0);
   const [k, n] = [roundUp(shape.k, 8), roundUp(shape.n, 8)];
-  const a = reads("a")
-    ? {}
-    : {
-        a: planPack(operands.a.stored, { rows: shape.m, cols: k, transposed: transposeA }, limits),
-      };
-  const b = reads("b")
-    ? {}
-    : { b: planPack(operands.b.stored, { rows: k, cols: n, transposed: transposeB }, limits) };
-  const copies = { ...a, ...b };
-  return Object.values(copies).every((copy) => copy !== undefined)
-    ? (copies as GemmCopies)
-    : `${apart} there is no room in one binding for the copy of an operand that does not lie so`;
+  const sizes = {
+    a: { rows: shape.m, cols: k, transposed: transposeA },
+    b: { rows: k, cols: n, transposed: transposeB },
+  };
+  const copies: { a?: PackPlan; b?: PackPlan } = {};
+  for (const name of ["a", "b"] as const) {
+    if (octets[name]) continue;
+    const copy = planPack(operands[name].stored, sizes[name], limits);
+    if (!copy || !pack) {
+      const why = pack
+        ? "the copy would exceed a binding, or its rows the workgroups of a dispatch"
+        : "config.pack is 0";
+      return `${apart} ${name} does not lie so and cannot be copied: ${why}`;
+    }
+    copies[name] = copy;
+  }
+  return copies;
 }
 
 /** Whether every tile begins at a multiple of `step` along k and n. */

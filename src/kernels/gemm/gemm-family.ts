@@ -95,17 +95,13 @@ export interface WordsLayout {
   readonly shortestProduct: number;
 }
 
-/** The kernel of a family's last columns, of which whole tiles would make many in vain. Functions are pure. */
+/** The kernel of a family's last columns, the fringe that whole tiles would mostly make in vain. Pure. */
 interface GemmStripKernel {
   /** WGSL; the host replaces the first line. */
   readonly code: string;
   readonly entryPoint: string;
-  /** How many columns it makes, and how many a workgroup does; undefined where it is not worth it. */
-  columns(
-    config: GemmConfig,
-    problem: GemmProblem,
-    facts: KernelFacts,
-  ): { readonly cols: number; readonly granule: number } | undefined;
+  /** How many columns it makes, all in one workgroup; 0 where it is not worth it. */
+  columns(config: GemmConfig, problem: GemmProblem, facts: KernelFacts): number;
   /** The first line, where it is not that of the family with a C of single elements. */
   readonly prelude?: (config: GemmConfig, problem: GemmProblem) => string;
 }

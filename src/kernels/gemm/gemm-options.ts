@@ -22,8 +22,8 @@ export interface GemmOptions {
   readonly family?: "auto" | GemmFamily;
   /**
    * Parameters of the kernel that are not to be the planner's choice. Every family takes `splits`, in how
-   * many parts k is summed, and `pack`, 1 where a float32 B of odd rows is to be copied to whole quads first.
-   * With a family its own: "tiled" ROWS, QUADS, THREADS_M, THREADS_N, DEPTH, STAGES, SWIZZLE; "register"
+   * many parts k is summed, and `pack`, 1 where a float32 B of odd rows is to be copied to whole quads first;
+   * "quad" copies what it must unless `pack` is 0. With a family its own: "quad" ROWS; "tiled" ROWS, QUADS, THREADS_M, THREADS_N, DEPTH, STAGES, SWIZZLE; "register"
    * ROWS, QUADS, THREADS_M, THREADS_N; "subgroup" ROWS, QUADS; "vector" LANES, ROWS; "matrix" SUBGROUPS_M,
    * SUBGROUPS_N, ROWS, COLS, STEPS, STAGES, SWIZZLE, CHUNK. The shaders' headers explain them.
    */
@@ -40,7 +40,8 @@ export interface GemmOptions {
   readonly accumulate?: boolean;
   /**
    * At most this many floating-point operations (2·m·k·n) in one dispatch, and never fewer than one
-   * workgroup does at a time: short dispatches keep a slow device responsive. Default: no limit.
+   * workgroup does at a time: short dispatches keep a slow device responsive. Copies of operands are one
+   * dispatch each, whatever the limit. Default: no limit.
    */
   readonly maxFlopsPerPass?: number;
 }
@@ -87,10 +88,9 @@ const schema = z.strictObject({
     )
     .optional(),
   accumulate: truth,
+  // Infinity is no number to zod.
   maxFlopsPerPass: z
-    .number(positive)
-    .positive(positive)
-    .or(z.literal(Number.POSITIVE_INFINITY))
+    .custom<number>((value) => typeof value === "number" && value > 0, positive)
     .optional(),
 });
 

@@ -22,11 +22,11 @@ import { createUniformSlices } from "../uniform-slices.ts";
 export interface PackPlan {
   /** The operand as the caller stores it. */
   readonly source: StoredMatrix;
-  /** The copy: rows and columns of whole quads as far as the kernel reads them, without gaps. */
+  /** The copy: the operand as it is multiplied, zeros around, rows of whole octets without gaps. */
   readonly packed: StoredMatrix;
   readonly window: BindingWindow;
-  /** Elements of the source from one row of the copy, and from one column, to the next. */
-  readonly step: { readonly row: number; readonly col: number };
+  /** True where rows of the copy are columns of the source. */
+  readonly transposed: boolean;
   /** Device memory of the copy. */
   readonly sizeBytes: number;
   /** Invocations of a workgroup. */
@@ -49,7 +49,7 @@ const LARGEST_WORKGROUP = 128;
  * Plans the copy of one operand, or of a batch of them: `size` is what the copy has, at least that of the
  * source, with zeros around; its columns are a multiple of eight. Pure.
  *
- * @returns undefined where operand or copy exceed one binding.
+ * @returns undefined where operand or copy exceed one binding, or rows and matrices one dispatch.
  */
 export function planPack(
   source: StoredMatrix,
@@ -57,7 +57,7 @@ export function planPack(
   limits: KernelLimits,
 ): PackPlan | undefined {
   const { rows, cols, transposed = false } = size;
-  const { rowStride, batch } = source;
+  const { batch } = source;
   // A matrix that all products share is copied once.
   const matrices = batch && batch.stride > 0 ? batch.count : 1;
   const whole = {
@@ -81,7 +81,7 @@ export function planPack(
     packed: batch ? { ...packed, batch: { count: batch.count, stride } } : packed,
     window,
     sizeBytes: 4 * matrices * rows * cols,
-    step: transposed ? { row: 1, col: rowStride } : { row: rowStride, col: 1 },
+    transposed,
     workgroupSize,
     workgroups,
   };
@@ -98,8 +98,7 @@ function evenPart(total: number, most: number): number {
  * @throws {DeviceLimitError} when the device has no memory for it.
  */
 export async function preparePack(device: GPUDevice, plan: PackPlan): Promise<PreparedPack> {
-  const { source, window, step, workgroupSize, workgroups } = plan;
-  const transposed = step.col !== 1;
+  const { source, window, transposed, workgroupSize, workgroups } = plan;
   const label = `pack ${source.rows}×${source.cols}`;
   const pipeline = await compiledPipeline(device, {
     code: gemmPackWgsl,
@@ -116,8 +115,8 @@ export async function preparePack(device: GPUDevice, plan: PackPlan): Promise<Pr
           transposed ? source.cols : source.rows,
           transposed ? source.rows : source.cols,
           window.base,
-          step.row,
-          step.col,
+          transposed ? 1 : source.rowStride,
+          transposed ? source.rowStride : 1,
           source.batch?.stride ?? 0,
           plan.packed.cols / 8,
         ),

@@ -1,4 +1,4 @@
-import { DeviceLimitError, ShapeError } from "../../core/errors.ts";
+import { DeviceLimitError, InputError, ShapeError } from "../../core/errors.ts";
 import { planSplit, type SplitPlan, wholeOctets } from "../halves/halves-split.ts";
 import {
   extentBytes,
@@ -16,9 +16,11 @@ import {
   type GemmConfig,
   type GemmDevice,
   type GemmFamily,
+  type GemmKernel,
   type GemmPrecision,
   type GemmProblem,
   type GemmShape,
+  type KernelFacts,
   kernelFacts,
 } from "./gemm-family.ts";
 import { type GemmOptions, requireKnownOptions } from "./gemm-options.ts";
@@ -83,51 +85,11 @@ export function planGemm(
   device: GemmDevice,
   options: GemmOptions = {},
 ): GemmPlan {
-  requireShape(shape);
-  requireKnownOptions(options);
+  const job = readJob(shape, device, options);
   const { m, k, n } = shape;
-  const { limits } = device;
+  const { given, problem, operands, split } = job;
   const { transposeA = false, transposeB = false, accumulate = false } = options;
-  const { precision = "f32", family: wanted = "auto", batch } = options;
-  const facts = kernelFacts(device);
-  const given = place(shape, limits, options);
-  const problem = problemOf(shape, given, options);
-  const products = batch?.count ?? 1;
-  const split = precision === "f32-split" ? planPairs(given, options, limits) : undefined;
-  const operands = split ? asPairs(given, split) : given;
-  const layOut = (choice: ReturnType<typeof settle>) => {
-    const { family, config, setup } = choice;
-    const { granule } = setup;
-    const kernel = gemmKernels[family];
-    const cut = cutTiles(shape, operands, {
-      products,
-      granule,
-      strip: kernel.strip?.columns(config, problem, facts),
-      splits: config.splits ?? chooseSplits(shape, { products, granule, facts }),
-      accumulate,
-      maxFlops: options.maxFlopsPerPass ?? Number.POSITIVE_INFINITY,
-      limits,
-      longestSum: setup.longestSum ?? Number.POSITIVE_INFINITY,
-      sumsApart: kernel.sumsApart ?? false,
-      roundings: kernel.roundings && ((length) => kernel.roundings!(length, problem, facts)),
-    });
-    const pack = (config.pack ?? choosePack(family, problem, facts)) === 1;
-    const job = { family, kernel, operands: given, problem, tiles: cut.tiles, pack, limits };
-    return { ...choice, kernel, cut, job, copies: planCopies(job) };
-  };
-  const wish = {
-    family: wanted === "auto" ? undefined : wanted,
-    config: options.config,
-    tuned: options.tuned?.choices?.[gemmBucket(shape, options)],
-  };
-  let laidOut = layOut(settle(problem, facts, wish));
-  if (typeof laidOut.copies === "string" && wanted === "auto") {
-    const { family: except } = laidOut;
-    laidOut = layOut(settle(problem, facts, { ...wish, tuned: undefined, except }));
-  }
-  const { family, config, setup, kernel, cut, job, copies } = laidOut;
-  if (typeof copies === "string") throw new DeviceLimitError(copies);
-  if (options.config?.pack === 1) requireCopied(job, copies);
+  const { family, config, setup, kernel, cut, copies } = chooseLayout(job);
   const { scratchBytes, roundings } = cut;
   const tiles = split ? onOctets(cut.tiles) : onCopies(cut.tiles, copies);
 
@@ -152,21 +114,19 @@ export function planGemm(
     ? {}
     : { TRANSPOSE_A: Number(transposeA), TRANSPOSE_B: Number(transposeB) };
   const rows = kernel.wholeQuads && { WHOLE_QUADS_OF_K: Number(quads.a || copies.b !== undefined) };
-  const words = { family, setup, precision, layout };
-  const strip = {
-    prelude:
-      kernel.strip?.prelude?.(config, problem) ??
-      gemmPrelude({ ...words, quads: { ...quads, c: false } }),
-  };
+  const words = { family, setup, precision: problem.precision, layout };
+  const stripPrelude = () =>
+    kernel.strip?.prelude?.(config, problem) ??
+    gemmPrelude({ ...words, quads: { ...quads, c: false } });
   return {
     shape: { m, k, n },
-    precision,
+    precision: problem.precision,
     family,
     config,
     transposeA,
     transposeB,
     accumulate,
-    products,
+    products: problem.products,
     prelude: gemmPrelude({ ...words, quads }),
     constants: { ...setup.constants, ...transposes, ...rows },
     a: given.a.stored,
@@ -175,10 +135,99 @@ export function planGemm(
     tiles,
     scratchBytes,
     ...(split ? { split } : {}),
-    ...(tiles.some((tile) => tile.strip) ? { strip } : {}),
+    ...(tiles.some((tile) => tile.strip) ? { strip: { prelude: stripPrelude() } } : {}),
     ...(copies.a || copies.b ? { copies } : {}),
     roundings,
   };
+}
+
+/** What is asked for, before a kernel is chosen. */
+interface Job {
+  readonly shape: GemmShape;
+  readonly options: GemmOptions;
+  readonly limits: KernelLimits;
+  readonly facts: KernelFacts;
+  readonly problem: GemmProblem;
+  /** The matrices as the caller stores them, and as tiles read them where they are split into pairs. */
+  readonly given: Operands;
+  readonly operands: Operands;
+  readonly split: GemmPlan["split"];
+}
+
+function readJob(shape: GemmShape, device: GemmDevice, options: GemmOptions): Job {
+  requireShape(shape);
+  requireKnownOptions(options);
+  if (typeof device?.limits !== "object") {
+    throw new InputError(`device must be a GPUDevice, or have its limits, got ${String(device)}`);
+  }
+  const { limits } = device;
+  const given = place(shape, limits, options);
+  const split = options.precision === "f32-split" ? planPairs(given, options, limits) : undefined;
+  return {
+    shape,
+    options,
+    limits,
+    facts: kernelFacts(device),
+    problem: problemOf(shape, given, options),
+    given,
+    operands: split ? asPairs(given, split) : given,
+    split,
+  };
+}
+
+/** A kernel with its tiles and copies. */
+interface Layout extends ReturnType<typeof settle> {
+  readonly kernel: GemmKernel;
+  readonly cut: ReturnType<typeof cutTiles>;
+  readonly copies: GemmCopies;
+}
+
+/** The caller's choice, what tuning found, or the first of the planner's that can read the operands. */
+function chooseLayout(job: Job): Layout {
+  const { shape, options, problem, facts } = job;
+  const { family = "auto" } = options;
+  const wish = {
+    family: family === "auto" ? undefined : family,
+    config: options.config,
+    tuned: options.tuned?.choices?.[gemmBucket(shape, options)],
+  };
+  const first = settle(problem, facts, wish);
+  let layout = layOut(job, first);
+  if (typeof layout === "string" && family === "auto") {
+    layout = layOut(
+      job,
+      settle(problem, facts, { ...wish, tuned: undefined, except: first.family }),
+    );
+  }
+  if (typeof layout === "string") throw new DeviceLimitError(layout);
+  return layout;
+}
+
+/** @returns why the kernel cannot read the operands, where it cannot. */
+function layOut(job: Job, choice: ReturnType<typeof settle>): Layout | string {
+  const { shape, options, problem, facts, limits, given, operands } = job;
+  const { family, config, setup } = choice;
+  const { products } = problem;
+  const { granule } = setup;
+  const kernel = gemmKernels[family];
+  const cut = cutTiles(shape, operands, {
+    products,
+    granule,
+    stripCols: kernel.strip?.columns(config, problem, facts) ?? 0,
+    splits: config.splits ?? chooseSplits(shape, { products, granule, facts }),
+    accumulate: options.accumulate ?? false,
+    maxFlops: options.maxFlopsPerPass ?? Number.POSITIVE_INFINITY,
+    limits,
+    longestSum: setup.longestSum ?? Number.POSITIVE_INFINITY,
+    sumsApart: kernel.sumsApart ?? false,
+    roundings: kernel.roundings && ((length) => kernel.roundings!(length, problem, facts)),
+  });
+  const pack = (config.pack ?? choosePack(family, problem, facts)) === 1;
+  const asked = { family, kernel, operands: given, problem, tiles: cut.tiles, pack, limits };
+  const copies = planCopies(asked);
+  if (typeof copies === "string") return copies;
+  if (options.config?.pack === 1) requireCopied(asked, copies);
+  return { ...choice, kernel, cut, copies };
 }
 
 /** Each row of A and each column of B as the product has them gets a scale of its own. */
@@ -232,13 +281,18 @@ export function gemmCandidates(
   device: GemmDevice,
   options: GemmOptions = {},
 ): readonly GemmCandidate[] {
-  requireShape(shape);
-  requireKnownOptions(options);
-  const operands = place(shape, device.limits, options);
-  return candidatesFor(problemOf(shape, operands, options), kernelFacts(device));
+  const job = readJob(shape, device, options);
+  const { problem, facts } = job;
+  return candidatesFor(problem, facts).filter(({ family, config }) => {
+    const choice = settle(problem, facts, { family, config, tuned: undefined });
+    return typeof layOut({ ...job, options: { ...options, config } }, choice) !== "string";
+  });
 }
 
 function requireShape(shape: GemmShape): void {
+  if (typeof shape !== "object" || shape === null) {
+    throw new ShapeError(`shape must be { m, k, n }, got ${String(shape)}`);
+  }
   requireCount("m", shape.m);
   requireCount("k", shape.k);
   requireCount("n", shape.n);

@@ -1,12 +1,12 @@
 import { gemmQuadStripWgsl, gemmQuadWgsl } from "../shaders.generated.ts";
 import type { GemmKernel } from "./gemm-family.ts";
-import { leftOver } from "./gemm-strip.ts";
+import { stripColumns } from "./gemm-strip.ts";
 
 const LANES = 4;
 const COLS = 32;
 /**
  * The tile of 32 rows multiplies up to 15 % faster and takes 0.6 s longer to compile on SwiftShader (AMD
- * EPYC, 2 cores): worth it for products of so many terms a·b, so many that the wait pays soon.
+ * EPYC, 2 cores): worth it where a product has so many terms a·b that this time is soon saved.
  */
 const LARGE = 2 ** 26;
 
@@ -43,10 +43,7 @@ export const gemmQuad: GemmKernel = {
   strip: {
     code: gemmQuadStripWgsl,
     entryPoint: "gemm_quad_strip",
-    columns(_config, { shape: { n } }) {
-      const cols = leftOver(n, COLS, COLS / 2);
-      return cols ? { cols, granule: LANES * stripWidth(cols) } : undefined;
-    },
+    columns: (_config, { shape: { n } }) => stripColumns(n, COLS, COLS / 2),
     prelude({ ROWS = 16 }, { shape: { n } }) {
       const width = stripWidth(n % COLS);
       const [type, words] = width === 1 ? ["f32", "values.x"] : ["vec4f", "values"];

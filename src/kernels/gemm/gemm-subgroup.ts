@@ -1,6 +1,6 @@
 import { gemmSubgroupStripWgsl, gemmSubgroupWgsl } from "../shaders.generated.ts";
 import type { GemmKernel } from "./gemm-family.ts";
-import { leftOver } from "./gemm-strip.ts";
+import { stripColumns } from "./gemm-strip.ts";
 
 const LANES: readonly number[] = [4, 8, 16, 32];
 
@@ -42,9 +42,7 @@ export const gemmSubgroup: GemmKernel = {
   strip: {
     code: gemmSubgroupStripWgsl,
     entryPoint: "gemm_subgroup_strip",
-    columns({ QUADS = 1 }, { shape: { n } }, { lanes = 8 }) {
-      const cols = leftOver(n, 4 * QUADS * lanes, lanes);
-      return cols ? { cols, granule: lanes } : undefined;
-    },
+    columns: ({ QUADS = 1 }, { shape: { n } }, { lanes = 8 }) =>
+      stripColumns(n, 4 * QUADS * lanes, lanes),
   },
 };

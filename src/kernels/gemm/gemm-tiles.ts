@@ -67,8 +67,8 @@ interface Cut {
   readonly products: number;
   /** What one workgroup makes. */
   readonly granule: GemmShape;
-  /** How many of the last columns a kernel of their own makes, and how many at a time. */
-  readonly strip: { readonly cols: number; readonly granule: number } | undefined;
+  /** How many of the last columns a kernel of their own makes, one workgroup all of them; or 0. */
+  readonly stripCols: number;
   /** Into how many slices k is to be cut. */
   readonly splits: number;
   readonly accumulate: boolean;
@@ -138,7 +138,7 @@ export function cutTiles(
             b: window(operands.b),
             c: window(operands.c),
             workgroups: [
-              Math.ceil(n.count / (n.strip ? cut.strip!.granule : granule.n)),
+              n.strip ? 1 : Math.ceil(n.count / granule.n),
               Math.ceil(m.count / granule.m),
               products.count * (slices?.count ?? 1),
             ],
@@ -160,11 +160,11 @@ export function cutTiles(
 function columnSpans(
   total: number,
   most: number,
-  { granule, strip }: Cut,
+  { granule, stripCols }: Cut,
 ): (Span & { readonly strip?: true })[] {
-  if (!strip || strip.cols > most) return split(total, most, granule.n);
-  const whole = total - strip.cols;
-  const last = { first: whole, count: strip.cols, strip: true } as const;
+  if (stripCols === 0 || stripCols > most) return split(total, most, granule.n);
+  const whole = total - stripCols;
+  const last = { first: whole, count: stripCols, strip: true } as const;
   return whole === 0 ? [last] : [...split(whole, most, granule.n), last];
 }
 

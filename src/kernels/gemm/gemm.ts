@@ -26,7 +26,8 @@ export interface GemmBuffers {
 export interface PreparedGemm extends Disposable {
   readonly plan: GemmPlan;
   /**
-   * Appends every tile to `encoder` as one compute pass. Nothing runs until the caller submits.
+   * Appends every tile to `encoder` as one compute pass, after those that split or copy operands where the
+   * plan does. Nothing runs until the caller submits.
    *
    * @throws {ShapeError} when a buffer is too short for its matrix.
    * @throws {ClosedError} after disposal.
@@ -34,7 +35,7 @@ export interface PreparedGemm extends Disposable {
   record(encoder: GPUCommandEncoder, buffers: GemmBuffers): void;
   /**
    * Appends one tile of the plan, for callers that submit tile by tile, all of them and in order. Where
-   * the plan splits the operands, tile 0 begins with that.
+   * the plan splits or copies operands, tile 0 begins with that.
    *
    * @throws {InputError} when the plan has no such tile; and whatever `record` throws.
    */
@@ -45,7 +46,7 @@ export interface PreparedGemm extends Disposable {
  * Compiles a plan for the device it was made for. The pipeline is shared with every plan of the same
  * kernel on that device. Dispose of the result after the last submit that uses it; the buffers
  * remain the caller's. It owns device memory: `plan.scratchBytes`, `splitBytes` of each operand where the
- * plan splits them, and the copy of B where the plan has one.
+ * plan splits them, and `sizeBytes` of each of `plan.copies`.
  *
  * With γ_r for r = `plan.roundings`, Ĉ is within γ_r |A||B| of A·B element by element, and within
  * γ_{r+1} (|C| + |A||B|) of C + A·B where the plan accumulates, absent underflow and overflow: a device

@@ -29,17 +29,18 @@ export interface GemmLayout {
   };
 }
 
-/** Kernels read and write vectors of this many elements where rows begin at multiples of it. */
+/** Kernels read and write so many elements at once where rows begin at multiples of it. */
 const VECTOR = 4;
+const OCTET = 8;
 /** Below this a side is narrower than a tile, and other kernels are best. */
 const NARROW = 8;
 /** Larger sides fill any device: what is best for this is best for them. */
 const LARGEST_CLASS = 8192;
 
 /**
- * The bucket of products that one choice of a kernel serves: "f32 nn abc 512x512x1024" is float32,
+ * The bucket of products that one choice of a kernel serves: "f32 nn ABc 512x512x1024" is float32,
  * neither operand transposed, all three matrices aligned to vectors, sides m, k and n in these
- * classes. A batch adds the class of its count: "… by 16".
+ * classes. Capitals stand for matrices aligned to octets. A batch adds the class of its count: "… by 16".
  */
 export function gemmBucket(shape: GemmShape, layout: GemmLayout = {}): string {
   const { precision = "f32", transposeA = false, transposeB = false, batch } = layout;
@@ -59,13 +60,15 @@ export function sideClass(side: number): number {
   return Math.min(nearest, LARGEST_CLASS);
 }
 
-/** The letters of those matrices whose rows begin and end at vectors; "-" where none does. */
+/** The letters of those matrices whose rows begin and end at vectors, or octets; "-" where none does. */
 function alignedMatrices({ m, k, n }: GemmShape, layout: GemmLayout): string {
   const { transposeA = false, transposeB = false, strides, offsets, batch } = layout;
   const cols = { a: transposeA ? m : k, b: transposeB ? k : n, c: n };
-  const isAligned = (name: "a" | "b" | "c") => {
+  const letter = (name: "a" | "b" | "c") => {
     const distances = [strides?.[name], offsets?.[name], batch?.strides?.[name]];
-    return [cols[name], ...distances].every((count = 0) => count % VECTOR === 0);
+    const isAligned = (step: number) =>
+      [cols[name], ...distances].every((count = 0) => count % step === 0);
+    return isAligned(OCTET) ? name.toUpperCase() : isAligned(VECTOR) ? name : "";
   };
-  return (["a", "b", "c"] as const).filter(isAligned).join("") || "-";
+  return (["a", "b", "c"] as const).map(letter).join("") || "-";
 }
