@@ -53,7 +53,10 @@ export function throttlePolling(): void {
     const poll = () => {
       if (way === "nap" && !rested && performance.now() - polledMs < BUSY_MS) {
         rested = true;
-        original(() => void (rested = false)); // before the polls that are yet to be queued
+        // Before the polls that are yet to be queued.
+        original(() => {
+          rested = false;
+        });
         nap();
       }
       polling = true;
