@@ -1,6 +1,5 @@
 import { ANYK, ANYK_UNCHECKED, UNCHECKED_PEER } from "./names.ts";
 import type { Bar, BenchRecord, Copies, GemmRow, Shape } from "./record.ts";
-import { EVEN, ODD } from "./shapes.ts";
 import { geometricMean } from "./statistics.ts";
 
 type Measured = Omit<BenchRecord, "bars">;
@@ -47,15 +46,16 @@ function peerBars(record: Measured): Bar[] {
   );
 }
 
-function oddBar(record: Measured): Bar {
-  const odd = rateOf(record, ODD, ANYK, "resident");
-  const even = rateOf(record, EVEN, ANYK, "resident");
+function oddBar({ odd: row }: Measured): Bar {
   return bar({
     title: "509×1021×257 ÷ 512×1024×256, per operation",
-    value: odd && even ? odd / even : undefined,
+    value: row?.ratio.median,
     need: 0.85,
     direction: "at least",
-    detail: odd && even ? `${odd.toFixed(2)} and ${even.toFixed(2)} GFLOP/s` : "",
+    detail: row
+      ? `${row.oddGflops.toFixed(2)} and ${row.evenGflops.toFixed(2)} GFLOP/s in turns; ` +
+        `quartiles ${row.ratio.q1.toFixed(2)} to ${row.ratio.q3.toFixed(2)}`
+      : "",
   });
 }
 

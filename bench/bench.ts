@@ -18,6 +18,7 @@ import { sweepShapes } from "./shapes.ts";
 import { runCodedSuite } from "./suites/coded.ts";
 import { runCombineSuite } from "./suites/combine.ts";
 import { runGemmSuite } from "./suites/gemm.ts";
+import { runOddSuite } from "./suites/odd.ts";
 import { runStartupSuite } from "./suites/startup.ts";
 import { runTuningSuite } from "./suites/tuning.ts";
 
@@ -60,6 +61,7 @@ export async function runBench(options: BenchOptions, signal: AbortSignal): Prom
       contenders: contenders.open,
     }));
   for (const contender of contenders.open) await contender.close();
+  const [odd] = await suite("odd", () => runOddSuite({ ...run, ...scale.odd }));
   const tuning = await suite("tuning", () => runTuningSuite({ ...run, ...scale.tuning }));
   const combine = await suite("combine", () => runCombineSuite({ ...run, ...scale.combine }));
   const coded = await suite("coded", () => runCodedSuite({ ...run, ...scale.coded }));
@@ -83,6 +85,7 @@ export async function runBench(options: BenchOptions, signal: AbortSignal): Prom
     quick: options.quick,
     contenders: contenders.records,
     gemm,
+    ...(odd ? { odd } : {}),
     tuning,
     combine,
     coded,

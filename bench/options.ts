@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import type { DeviceWish } from "./devices.ts";
 
-const SUITES = ["gemm", "tuning", "combine", "coded", "startup"] as const;
+const SUITES = ["gemm", "odd", "tuning", "combine", "coded", "startup"] as const;
 export type Suite = (typeof SUITES)[number];
 
 export interface BenchOptions {

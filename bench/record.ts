@@ -13,6 +13,8 @@ export interface BenchRecord {
   readonly quick: boolean;
   readonly contenders: readonly ContenderRecord[];
   readonly gemm: readonly GemmRow[];
+  /** Not measured by the page. */
+  readonly odd?: OddRow;
   readonly tuning: readonly TuningRow[];
   readonly combine: readonly CombineRow[];
   readonly coded: readonly CodedRow[];
@@ -102,6 +104,16 @@ export interface TuningRow {
     readonly gflops?: number;
     readonly skipped?: string;
   }[];
+}
+
+/** An odd shape and its even neighbour, in turns. */
+export interface OddRow {
+  readonly odd: Shape;
+  readonly even: Shape;
+  readonly oddGflops: number;
+  readonly evenGflops: number;
+  /** Of the rates, round by round. */
+  readonly ratio: Summary;
 }
 
 export interface CombineRow {

@@ -11,6 +11,7 @@ export interface Scale {
     readonly maxRunSeconds: number;
     readonly budgetMs: number;
   };
+  readonly odd: { readonly budgetMs: number };
   readonly combine: { readonly sides: readonly number[]; readonly budgetMs: number };
   readonly coded: { readonly sizes: readonly number[]; readonly rounds: number };
 }
@@ -42,6 +43,7 @@ export function scaleOf({ device, adapter }: BenchDevices, quick: boolean): Scal
       maxRunSeconds: 2,
       budgetMs: quick ? 1000 : 2500,
     },
+    odd: { budgetMs: quick ? 2000 : 6000 },
     combine: { sides: quick || software ? [1024] : [1024, 4096], budgetMs: quick ? 1000 : 3000 },
     coded: software
       ? { sizes: quick ? [512] : [512, 2048], rounds: 2 }

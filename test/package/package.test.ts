@@ -85,5 +85,13 @@ describe("the packed package", () => {
   test("holds what is needed and nothing else", async () => {
     const files = await readdir(join(project, "node_modules/anyk"));
     expect(files.sort()).toEqual(["LICENSE", "README.md", "dist", "package.json"]);
+    // What a bundler for browsers leaves out must be named as it is.
+    const { browser } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+    for (const file of Object.keys(browser)) {
+      expect({ file, exists: existsSync(join(project, "node_modules/anyk", file)) }).toEqual({
+        file,
+        exists: true,
+      });
+    }
   });
 });

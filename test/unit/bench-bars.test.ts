@@ -67,10 +67,13 @@ describe("bars", () => {
   test("compute the odd shape's rate, the copy's and the coded share", () => {
     const bars = barsOf(
       benchRecord({
-        gemm: [
-          gemmRow("anyk", "anyk", [509, 1021, 257], 4.25),
-          gemmRow("anyk", "anyk", [512, 1024, 256], 5),
-        ],
+        odd: {
+          odd: { m: 509, k: 1021, n: 257 },
+          even: { m: 512, k: 1024, n: 256 },
+          oddGflops: 4.2,
+          evenGflops: 5,
+          ratio: summarize([0.8, 0.85, 0.9]),
+        },
         combine: [
           {
             what: "6 inputs, 8 outputs",

@@ -44,7 +44,7 @@ function familiesInOrder(problem: GemmProblem, { software }: KernelFacts): reado
   const { m, n } = problem.shape;
   if (problem.precision === "f32-split") return ["matrix"];
   if (n <= 4 && !problem.transposeA && !software) return ["vector", "register", "naive", "tiled"];
-  if (n === 1 && software) return ["naive", "subgroup", "register", "vector"];
+  if (n === 1 && software) return ["subgroup", "naive", "register", "vector"];
   if (software) {
     if (m < 3) return ["register", "subgroup", "vector", "quad", "tiled", "naive"];
     return suitsQuads(problem)
