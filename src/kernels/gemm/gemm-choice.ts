@@ -19,7 +19,7 @@ const MOST_SPLITS = 64;
 const WORTH_A_COPY = 64;
 /** For shorter sums, or fewer products a·b, what "quad" saves is less than its copies and dispatches cost. */
 const LEAST_COPIED_K = 16;
-const LEAST_COPIED_WORK = 2 ** 21;
+const LEAST_COPIED_WORK = 2 ** 23;
 
 /**
  * Every family and configuration that the device can run for a problem, by expected merit: the first is

@@ -36,10 +36,10 @@ export interface PackPlan {
 
 /** A copy on the device. */
 export interface PreparedPack extends Disposable {
-  /** The copy; overwritten by every `record`. */
+  /** The copy; overwritten by every `dispatch`. */
   readonly packed: GPUBuffer;
-  /** Appends the copying of `source` to `encoder`. */
-  record(encoder: GPUCommandEncoder, source: GPUBuffer): void;
+  /** Appends the copying of `source` to `pass`. */
+  dispatch(pass: GPUComputePassEncoder, source: GPUBuffer): void;
 }
 
 /** Software drivers gain by few and full workgroups; an invocation makes eight elements of a row. */
@@ -127,11 +127,9 @@ export async function preparePack(device: GPUDevice, plan: PackPlan): Promise<Pr
   const { packed, uniforms } = made;
   return {
     packed,
-    record(encoder, buffer) {
+    dispatch(pass, buffer) {
       const resources = [uniforms.at(0), bindingOf(buffer, window), { buffer: packed }];
-      const pass = encoder.beginComputePass({ label });
       dispatchWith(device, pass, { label, pipeline, resources, workgroups });
-      pass.end();
     },
     [Symbol.dispose]: () => allocation[Symbol.dispose](),
   };

@@ -4,6 +4,8 @@ import { stripColumns } from "./gemm-strip.ts";
 
 const LANES = 4;
 const COLS = 32;
+/** Of the larger tile, for the threads of a software driver. */
+const ENOUGH_WORKGROUPS = 8;
 
 /** `shaders/gemm_quad.wgsl`: rows of A held by the four lanes of a quad, octets of A and B at a time. */
 export const gemmQuad: GemmKernel = {
@@ -22,9 +24,11 @@ export const gemmQuad: GemmKernel = {
     return precision === "f32" ? undefined : "the kernel reads float32";
   },
   quads: () => ({ a: true, b: true, c: true }),
-  configs({ shape: { m } }) {
-    // 32 rows are up to 1.25 times as fast as 16, and take 0.5 s longer to compile (SwiftShader, 2 cores).
-    const ROWS = m > 32 ? 32 : 16;
+  configs({ shape: { m, n }, products }) {
+    // 32 rows are up to 1.25 times as fast as 16, unless they leave threads without work, and take 0.5 s
+    // longer to compile (SwiftShader, 2 cores).
+    const workgroups = Math.ceil(m / 32) * Math.ceil(n / COLS) * products;
+    const ROWS = m > 16 && workgroups >= ENOUGH_WORKGROUPS ? 32 : 16;
     return [{ ROWS }, { ROWS: 48 - ROWS }];
   },
   setUp({ ROWS = 16 }) {

@@ -26,8 +26,8 @@ export interface GemmBuffers {
 export interface PreparedGemm extends Disposable {
   readonly plan: GemmPlan;
   /**
-   * Appends every tile to `encoder` as one compute pass, after those that split or copy operands where the
-   * plan does. Nothing runs until the caller submits.
+   * Appends every tile to `encoder` as one compute pass, which begins with copies where the plan has some,
+   * after passes that split operands where it does. Nothing runs until the caller submits.
    *
    * @throws {ShapeError} when a buffer is too short for its matrix.
    * @throws {ClosedError} after disposal.
@@ -135,10 +135,12 @@ export async function prepareGemm(device: GPUDevice, plan: GemmPlan): Promise<Pr
     if (indices[0] === 0) {
       splitA?.record(encoder, buffers.a);
       splitB?.record(encoder, buffers.b);
-      packA?.record(encoder, buffers.a);
-      packB?.record(encoder, buffers.b);
     }
     const pass = encoder.beginComputePass({ label });
+    if (indices[0] === 0) {
+      packA?.dispatch(pass, buffers.a);
+      packB?.dispatch(pass, buffers.b);
+    }
     for (const index of indices) dispatchTile(pass, buffers, index);
     pass.end();
   };
